@@ -1,0 +1,1 @@
+"""Cases, drawn demand, and the comparison of controllers over many seeds."""

@@ -1,0 +1,1 @@
+"""Training of policies and their export to a file the street can run."""

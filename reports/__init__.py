@@ -1,0 +1,1 @@
+"""Reports: the pages and pictures made of a results folder."""

@@ -1,0 +1,1 @@
+"""The catalogue of networks and demands, and where their files come from."""
