@@ -1,0 +1,152 @@
+"""Demand draws: one scenario's traffic at any multiple of today's, the same vehicles for every controller.
+
+Draws are nested in the multiple: what departs at a lower one departs at every higher one, under the same id and at the same second.
+"""
+
+import hashlib
+import math
+import os
+import tempfile
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from scenarios.cache import file_digest
+from scenarios.catalogue import Scenario
+from scenarios.traffic import Traffic, Traveller, read_traffic
+from signals.errors import ConfigError
+
+SHIFT_S = 120.0  # each copy of a vehicle departs up to this much earlier or later than its author wrote
+THINNING, SHIFTS = 0, 1  # streams of a draw: who departs in the broken part of the multiple; then one stream of shifts a copy
+HEADER = '<?xml version="1.0" encoding="UTF-8"?>\n<routes>\n'
+
+
+@dataclass(frozen=True)
+class DrawnDemand:
+    """One draw, written out for SUMO; `vehicles` has id, depart_s (as scheduled) and edges (blank between them)."""
+
+    route_file: Path
+    vehicles: pd.DataFrame
+    digest: str
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """A scenario's travellers with the columns that a draw computes with."""
+
+    traffic: Traffic
+    index: NDArray[np.int64]
+    depart_s: NDArray[np.float64]
+    timetabled: NDArray[np.bool_]
+
+
+def draw_demand(scenario: Scenario, multiple: float, draw: int, folder: Path) -> DrawnDemand:
+    """Write the scenario's demand at `multiple` in draw number `draw` into `folder`."""
+    if not (multiple > 0 and math.isfinite(multiple)):
+        raise ConfigError(f"demand = {multiple:g}, must be above 0")
+    if draw < 0:
+        raise ConfigError(f"draw = {draw}, must be 0 or above")
+    prepared = _prepare(scenario)
+    who, copies, depart_s = _departures(prepared, scenario, multiple, draw)
+    travellers = prepared.traffic.travellers
+    rows = [(travellers[i], _copy_id(travellers[i], copy), at) for i, copy, at in zip(who, copies, depart_s, strict=True)]
+    text = _route_file_text(prepared.traffic, rows)
+    route_file = folder / f"demand-{multiple:g}-draw-{draw}.rou.xml"
+    _write(route_file, text)
+    return DrawnDemand(route_file, _vehicles(rows, scenario), hashlib.sha256(text.encode()).hexdigest())
+
+
+def _prepare(scenario: Scenario) -> _Prepared:
+    files = (scenario.net_file, *scenario.route_files, *scenario.additional_files)
+    return _prepare_once(scenario, tuple(file_digest(file) for file in files))
+
+
+@lru_cache(maxsize=8)
+def _prepare_once(scenario: Scenario, _digests: tuple[str, ...]) -> _Prepared:
+    traffic = read_traffic(
+        scenario.net_file, scenario.route_files, scenario.additional_files, scenario.begin_s, scenario.end_s, SHIFT_S
+    )
+    travellers = traffic.travellers
+    return _Prepared(
+        traffic,
+        np.array([traveller.index for traveller in travellers], dtype=np.int64),
+        np.array([traveller.depart_s for traveller in travellers], dtype=np.float64),
+        np.array([traveller.timetabled for traveller in travellers], dtype=np.bool_),
+    )
+
+
+def _stream(draw: int, number: int) -> np.random.Generator:
+    """Counter-based, so that a draw is the same in every process and on every machine."""
+    return np.random.Generator(np.random.Philox(np.random.SeedSequence([draw, number])))
+
+
+def _departures(
+    prepared: _Prepared, scenario: Scenario, multiple: float, draw: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """Position, copy number and time of every departure in the window, in the order of departure.
+
+    Times fall on whole steps of the simulation: SUMO would hold a broken one over to the next step and book that as departDelay.
+    """
+    whole = math.floor(multiple + 1e-9)
+    broken = max(0.0, multiple - whole)
+    size = int(prepared.index.max()) + 1 if len(prepared.index) else 0
+    also = _stream(draw, THINNING).random(size)[prepared.index] < broken
+    who, copies, times = [np.flatnonzero(prepared.timetabled)], [np.zeros(prepared.timetabled.sum(), dtype=np.int64)], []
+    times.append(prepared.depart_s[prepared.timetabled])
+    for copy in range(whole + 1):
+        departs = ~prepared.timetabled & (also if copy == whole else True)
+        shifts = _stream(draw, SHIFTS + copy).uniform(-SHIFT_S, SHIFT_S, size)[prepared.index[departs]]
+        steps = np.round((prepared.depart_s[departs] + shifts) / scenario.step_length_s)
+        who.append(np.flatnonzero(departs))
+        copies.append(np.full(departs.sum(), copy, dtype=np.int64))
+        times.append(steps * scenario.step_length_s)
+    return _in_order(np.concatenate(who), np.concatenate(copies), np.concatenate(times), scenario)
+
+
+def _in_order(
+    who: NDArray[np.int64], copies: NDArray[np.int64], times: NDArray[np.float64], scenario: Scenario
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    times = np.round(times, 2)  # as it will stand in the file
+    inside = ((times >= scenario.begin_s) & (times < scenario.end_s)) | np.isnan(times)
+    who, copies, times = who[inside], copies[inside], times[inside]
+    order = np.lexsort((copies, who, np.nan_to_num(times, nan=-np.inf)))
+    return who[order], copies[order], times[order]
+
+
+def _copy_id(traveller: Traveller, copy: int) -> str:
+    return traveller.id if copy == 0 else f"{traveller.id}#{copy}"
+
+
+def _route_file_text(traffic: Traffic, rows: list[tuple[Traveller, str, float]]) -> str:
+    definitions = "".join(f"    {definition}\n" for definition in traffic.definitions)
+    return HEADER + definitions + "".join(_element(*row) for row in rows) + "</routes>\n"
+
+
+def _element(traveller: Traveller, name: str, depart_s: float) -> str:
+    """`name` needs quoting no more than the author's own id did: SUMO allows no XML characters in ids."""
+    departs = "" if math.isnan(depart_s) else f' depart="{depart_s:.2f}"'
+    return f'    <{traveller.tag} id="{name}"{departs}{traveller.attributes}>{traveller.body}</{traveller.tag}>\n'
+
+
+def _vehicles(rows: list[tuple[Traveller, str, float]], scenario: Scenario) -> pd.DataFrame:
+    """Scheduled vehicles only; no persons, and no vehicles that wait for someone to board."""
+    scheduled = [(name, at, traveller.edges) for traveller, name, at in rows if traveller.tag == "vehicle" and not math.isnan(at)]
+    vehicles = pd.DataFrame(scheduled, columns=["id", "depart_s", "edges"]).astype({"depart_s": float})
+    if not vehicles["id"].is_unique:
+        twice = vehicles["id"][vehicles["id"].duplicated()].iloc[0]
+        raise ConfigError(f"{scenario.name}: vehicle id '{twice}' is there twice")
+    return vehicles
+
+
+def _write(route_file: Path, text: str) -> None:
+    try:
+        route_file.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=route_file.parent, delete=False) as stream:
+            stream.write(text)
+        os.replace(stream.name, route_file)
+    except OSError as error:
+        raise ConfigError(f"{route_file}: {error.strerror}") from error

@@ -1,0 +1,110 @@
+"""SUMO's XML files read as streams, plain or gzipped; whatever is wrong with one is told in one line with its name."""
+
+import gzip
+import zlib
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import BinaryIO, cast
+from xml.etree import ElementTree
+from xml.parsers import expat
+
+from signals.errors import ConfigError
+
+GZIP_MAGIC = b"\x1f\x8b"
+
+
+def _open(path: Path) -> BinaryIO:
+    """Gzip is known by its first bytes: SUMO reads such files under any name."""
+    try:
+        stream = path.open("rb")
+        start = stream.read(2)
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}") from error
+    stream.seek(0)
+    return cast(BinaryIO, gzip.GzipFile(fileobj=stream)) if start == GZIP_MAGIC else stream
+
+
+def _broken(path: Path, line: int, code: int) -> ConfigError:
+    return ConfigError(f"{path}: line {line}: broken or cut XML ({expat.ErrorString(code)})")
+
+
+def top_level_elements(path: Path, root_tags: tuple[str, ...]) -> Iterator[ElementTree.Element]:
+    """The root's children one by one, each complete; memory holds one at a time."""
+    with _open(path) as stream:
+        try:
+            yield from _children(path, stream, root_tags)
+        except ElementTree.ParseError as error:
+            raise _broken(path, error.position[0], error.code) from error
+        except (EOFError, OSError, zlib.error) as error:
+            raise ConfigError(f"{path}: broken or cut gzip ({error})") from error
+
+
+def _children(path: Path, stream: BinaryIO, root_tags: tuple[str, ...]) -> Iterator[ElementTree.Element]:
+    root: ElementTree.Element | None = None
+    depth = 0
+    for event, element in ElementTree.iterparse(stream, events=("start", "end")):
+        if event == "start":
+            if root is None:
+                root = element
+                _check_root(path, element.tag, root_tags)
+            depth += 1
+            continue
+        depth -= 1
+        if depth == 1 and root is not None:
+            yield element
+            root.clear()
+
+
+def _check_root(path: Path, tag: str, root_tags: tuple[str, ...]) -> None:
+    if tag not in root_tags:
+        expected = " or ".join(f"<{root}>" for root in root_tags)
+        raise ConfigError(f"{path}: its root is <{tag}>, must be {expected}")
+
+
+def net_edges(path: Path) -> frozenset[str]:
+    """Ids of a network's streets, without the junctions' inner edges; checks that the file is a whole network."""
+    try:
+        stamp = path.stat()
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}") from error
+    return _net_edges(path, stamp.st_mtime_ns, stamp.st_size)
+
+
+@lru_cache(maxsize=8)
+def _net_edges(path: Path, _modified_ns: int, _size: int) -> frozenset[str]:
+    edges: set[str] = set()
+    roots: list[str] = []
+
+    def start(tag: str, attributes: dict[str, str]) -> None:
+        if not roots:
+            _check_root(path, tag, ("net",))
+            roots.append(tag)
+        elif tag == "edge" and attributes.get("function") != "internal":
+            edges.add(attributes.get("id", ""))
+
+    parser = expat.ParserCreate()
+    parser.StartElementHandler = start
+    with _open(path) as stream:
+        try:
+            parser.ParseFile(stream)
+        except expat.ExpatError as error:
+            raise _broken(path, error.lineno, error.code) from error
+        except (EOFError, OSError, zlib.error) as error:
+            raise ConfigError(f"{path}: broken or cut gzip ({error})") from error
+    if not edges:
+        raise ConfigError(f"{path}: this network has no edges")
+    return frozenset(edges)
+
+
+def root_tag(path: Path) -> str:
+    """Name of a file's outermost element."""
+    with _open(path) as stream:
+        try:
+            for _event, element in ElementTree.iterparse(stream, events=("start",)):
+                return element.tag
+        except ElementTree.ParseError as error:
+            raise _broken(path, error.position[0], error.code) from error
+        except (EOFError, OSError, zlib.error) as error:
+            raise ConfigError(f"{path}: broken or cut gzip ({error})") from error
+    raise ConfigError(f"{path}: is empty")
