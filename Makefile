@@ -1,0 +1,68 @@
+# `make` alone lists the targets. Everything is installed into .venv and nowhere else.
+
+VENV := .venv
+BIN := $(VENV)/bin
+WORKERS ?= 2
+PINS := pyproject.toml requirements.lock tools/install.py tools/requirements.py tools/find_python.sh
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format install install-train install-dev lock clean
+
+help:
+	@echo "make demo           compare the controllers on real streets and say where the report is"
+	@echo "make test           lint, types, the import contract and all tests (WORKERS=$(WORKERS) at once)"
+	@echo "make check          formatting, lint, types and the import contract"
+	@echo "make format         put the code into the house's format"
+	@echo "make install        what evaluate.py and control.py need"
+	@echo "make install-train  what train.py needs besides, among it torch"
+	@echo "make install-dev    what tests and checks need besides"
+	@echo "make lock           renew requirements.lock from pyproject.toml"
+	@echo "make clean          remove .venv and what the tools leave behind"
+	@echo
+	@echo "PYTHON=python3.12 chooses another Python to make .venv with. On Linux torch comes with CUDA (some GB) unless"
+	@echo "pip is given an index of CPU builds through PIP_EXTRA_INDEX_URL or PIP_INDEX_URL; see CONTRIBUTING.md."
+
+demo: install
+	@$(BIN)/python evaluate.py demo
+
+test: check
+	@$(BIN)/python -m pytest -n $(WORKERS)
+
+check: install-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: install-dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+install: $(VENV)/.installed-sim
+install-train: $(VENV)/.installed-train
+install-dev: $(VENV)/.installed-dev
+
+# A larger set stamps the smaller ones too, so that nothing is installed again until a pin changes.
+$(VENV)/.installed-sim: $(PINS)
+	@python=$$(sh tools/find_python.sh) && "$$python" tools/install.py sim
+	@touch $@
+
+$(VENV)/.installed-train: $(PINS)
+	@python=$$(sh tools/find_python.sh) && "$$python" tools/install.py sim train
+	@touch $@ $(VENV)/.installed-sim
+
+$(VENV)/.installed-dev: $(PINS)
+	@python=$$(sh tools/find_python.sh) && "$$python" tools/install.py sim train field dev
+	@touch $@ $(VENV)/.installed-sim $(VENV)/.installed-train
+
+lock:
+	@rm -rf build/lock
+	@python=$$(sh tools/find_python.sh) && "$$python" -m venv build/lock
+	@build/lock/bin/python tools/requirements.py sim train field cluster dev > build/lock/requirements.txt
+	@build/lock/bin/pip install --quiet --disable-pip-version-check -r build/lock/requirements.txt
+	@build/lock/bin/pip freeze | sed 's/+[a-z0-9.]*$$//' > requirements.lock
+	@rm -rf build/lock
+
+clean:
+	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
