@@ -19,11 +19,10 @@ LOG = VENV / "pip.log"
 LINES_SHOWN_OF_A_FAILURE = 15
 
 
-def make_venv() -> None:
-    """A venv whose Python has gone (an upgraded system) is made anew."""
+def make_venv() -> int:
+    """The status of venv; a .venv whose Python has gone (the system was upgraded) is made anew."""
     usable = PYTHON.exists() and subprocess.run([PYTHON, "-c", "import pip"], capture_output=True).returncode == 0
-    if not usable:
-        subprocess.run([sys.executable, "-m", "venv", "--clear", VENV], check=True)
+    return 0 if usable else subprocess.run([sys.executable, "-m", "venv", "--clear", VENV]).returncode
 
 
 def install(extras: list[str]) -> int:
@@ -32,8 +31,11 @@ def install(extras: list[str]) -> int:
     command = [PYTHON, "-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--progress-bar", "off"]
     process = subprocess.Popen(
         [*command, "--constraint", CONSTRAINTS, *requirements(*extras)],
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT, env={**os.environ, "PYTHONUNBUFFERED": "1"},
-    )  # fmt: skip
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
     lines = []
     with LOG.open("w", encoding="utf-8") as log:
         for line in process.stdout or ():
@@ -42,7 +44,9 @@ def install(extras: list[str]) -> int:
             show_step(lines[-1])
     status = process.wait()
     if status:
-        print("\n".join(["", *lines[-LINES_SHOWN_OF_A_FAILURE:], f"pip failed with status {status}; all it said: {LOG}"]))
+        print(
+            "\n".join(["", *lines[-LINES_SHOWN_OF_A_FAILURE:], f"pip failed with status {status}; all it said: {LOG}"])
+        )
     else:
         print(f"{clear_line()}Installed in {time.monotonic() - started_s:.0f} s.", flush=True)
     return status
@@ -63,9 +67,11 @@ def clear_line() -> str:
 
 def main(extras: list[str]) -> int:
     print(f"Installing core, {', '.join(extras)} into .venv ...", flush=True)
-    make_venv()
-    return install(extras)
+    return make_venv() or install(extras)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit("Interrupted; the next make goes on with the installation.")

@@ -1,4 +1,4 @@
-"""The requirements that pyproject.toml pins, one a line: `python tools/requirements.py sim train` (core is always among them)."""
+"""What pyproject.toml pins, one a line: `python tools/requirements.py sim train` gives core and these two extras."""
 
 import sys
 import tomllib
