@@ -31,7 +31,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session")
 def needs_program() -> NeedsProgram:
-    """`needs_program("mosquitto", package="mosquitto")` is its path; where it stays missing the test is skipped by name.
+    """`needs_program("mosquitto", package="mosquitto")` is its path; a missing one skips the test by name.
 
     With CI=true it fails instead, so that nothing goes untested unnoticed.
     """
