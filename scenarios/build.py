@@ -1,11 +1,89 @@
-"""Own scenarios: text sources built with netconvert into the cache."""
+"""Own scenarios: text sources beside this file, built with netconvert into the cache.
 
+`<name>/place.toml` has streets and plans, `<name>/demand.csv` vehicles per hour for each pair of ends and quarter of an hour.
+"""
+
+import csv
+import re
+import tempfile
+from pathlib import Path
+
+from scenarios.cache import combined_digest, file_digest, kept_folder
+from scenarios.place import Place, read_place
+from scenarios.plain_xml import connections_xml, edges_xml, nodes_xml, signals_xml
 from scenarios.sumo_cfg import OwnFiles
+from scenarios.sumo_tools import run_tool, sumo_version
 from signals.errors import ConfigError
 
-OWN_SCENARIOS: dict[str, str] = {}
+OWN_SCENARIOS: dict[str, str] = {
+    "arterial": "Five coordinated junctions on a two-lane arterial with tidal demand; synthetic.",
+}
+SOURCES = Path(__file__).parent
+BUILDERS = ("build.py", "place.py", "plain_xml.py")
+VEHICLE_TYPE = '<vType id="car" vClass="passenger" speedFactor="normc(1.00,0.10,0.70,1.30)"/>'
+HEADER_COMMENT = re.compile(rb"<!--.*?-->\s*", re.DOTALL)
+DEFINED_END = ("from", "to")
 
 
 def built_files(name: str) -> OwnFiles:
-    """Files of an own scenario, built on first use."""
-    raise ConfigError(f"scenario '{name}' is unknown")
+    """Files of an own scenario, built on first use and again whenever its sources, this code or SUMO change."""
+    sources = [SOURCES / name / "place.toml", SOURCES / name / "demand.csv", *(SOURCES / file for file in BUILDERS)]
+    digest = combined_digest([sumo_version(), *map(file_digest, sources)])
+    place = read_place(sources[0])
+    folder = kept_folder(f"scenarios/{name}-{digest[:16]}", lambda work: build(name, work))
+    return OwnFiles(folder / f"{name}.net.xml", (folder / f"{name}.rou.xml",), (), place.begin_s, place.end_s)
+
+
+def build(name: str, folder: Path) -> None:
+    """Write an own scenario's network and demand; the same bytes every time."""
+    place = read_place(SOURCES / name / "place.toml")
+    (folder / f"{name}.rou.xml").write_text(demand_xml(place, SOURCES / name / "demand.csv"), encoding="utf-8")
+    with tempfile.TemporaryDirectory() as work:
+        _convert(place, Path(work), folder / f"{name}.net.xml")
+
+
+def _convert(place: Place, work: Path, net_file: Path) -> None:
+    plain = {"node": nodes_xml, "edge": edges_xml, "connection": connections_xml, "tllogic": signals_xml}
+    options: list[str | Path] = []
+    for kind, write in plain.items():
+        (work / f"{kind}.xml").write_text(write(place), encoding="utf-8")
+        options += [f"--{kind}-files", work / f"{kind}.xml"]
+    options += ["--no-turnarounds", "--offset.disable-normalization", "--output-file", work / "net.xml"]
+    run_tool("netconvert", *options, subject=str(net_file))
+    net_file.write_bytes(HEADER_COMMENT.sub(b"", (work / "net.xml").read_bytes()))  # it holds the date and our paths
+
+
+def demand_xml(place: Place, table: Path) -> str:
+    """Flows from the table; a column's heading is when it begins, and it lasts until the next one."""
+    with table.open(newline="", encoding="utf-8") as stream:
+        heading, *rows = csv.reader(stream)
+    begins_s = [float(begin) for begin in heading[len(DEFINED_END) :]]
+    ends_s = [*begins_s[1:], place.end_s]
+    lines = [VEHICLE_TYPE]
+    for begin_s, end_s, column in zip(begins_s, ends_s, range(len(DEFINED_END), len(heading)), strict=True):
+        for row in rows:
+            if float(row[column]) > 0:
+                lines.append(_flow(place, row[0], row[1], begin_s, end_s, float(row[column])))
+    return "\n".join(["<routes>", *("    " + line for line in lines), "</routes>", ""])
+
+
+def _flow(place: Place, origin: str, target: str, begin_s: float, end_s: float, veh_per_h: float) -> str:
+    name = f"{origin}-{target}.{begin_s:g}"
+    return (
+        f'<flow id="{name}" type="car" begin="{begin_s:g}" end="{end_s:g}" vehsPerHour="{veh_per_h:g}" '
+        f'from="{_entry(place, origin)}" to="{_exit(place, target)}" departLane="best" departSpeed="max"/>'
+    )
+
+
+def _entry(place: Place, node: str) -> str:
+    found = [street.id for street in place.streets if street.start == node]
+    if len(found) != 1:
+        raise ConfigError(f"demand.csv: '{node}' has {len(found)} streets that start there, must be 1")
+    return found[0]
+
+
+def _exit(place: Place, node: str) -> str:
+    found = [street.stop_line_id for street in place.streets if street.end == node]
+    if len(found) != 1:
+        raise ConfigError(f"demand.csv: '{node}' has {len(found)} streets that end there, must be 1")
+    return found[0]
