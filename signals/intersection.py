@@ -41,7 +41,7 @@ class Frozen(BaseModel):
 
 
 class Detector(Frozen):
-    """A loop in one lane; `setback_m` is from the stop line to its downstream edge.
+    """A loop in one lane; `setback_m` is from the stop line to its downstream edge, `position_m` from its lane's start.
 
     An advance loop upstream of a fan of short lanes feeds several lane groups.
     """
@@ -51,6 +51,7 @@ class Detector(Frozen):
     lane: str
     lane_groups: Annotated[tuple[str, ...], Field(min_length=1)]
     setback_m: Metres
+    position_m: Metres
     length_m: Annotated[float, Field(gt=0, le=50)]
 
 

@@ -23,9 +23,7 @@ def intervals_between(intersection: Intersection, start: Stage, end: Stage) -> t
     return _derived(intersection, intersection.stage_aspects(start), intersection.stage_aspects(end))
 
 
-def _derived(
-    intersection: Intersection, before: tuple[Aspect, ...], after: tuple[Aspect, ...]
-) -> tuple[Interval, ...]:
+def _derived(intersection: Intersection, before: tuple[Aspect, ...], after: tuple[Aspect, ...]) -> tuple[Interval, ...]:
     times = [
         (phase.yellow_change_s, phase.yellow_change_s + phase.red_clearance_s)
         for phase in (intersection.phase_of(g.id) for g in intersection.signal_groups)

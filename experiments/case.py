@@ -1,0 +1,96 @@
+"""One case: a scenario under a controller, at a demand multiple, in one draw; and how it becomes a row."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from experiments.demand import draw_demand
+from scenarios.catalogue import Scenario, find
+from signals.controllers import CONTROLLERS, digest
+from signals.errors import ConfigError
+from signals.flow import FlowEstimator
+from signals.loop import Controller, Loop
+from signals.safety import Interlock
+from simulation.street import Demand, Place, Street, detector_digest
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is run. `controller` is as typed, NAME or NAME:FILE."""
+
+    scenario: str
+    controller: str
+    demand: float
+    draw: int
+    decision_s: float = 1.0
+
+    @property
+    def key(self) -> str:
+        """A stable name for files: equal cases have equal keys."""
+        text = f"{self.scenario}|{self.controller}|{self.demand:g}|{self.draw}|{self.decision_s:g}"
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def split_name(controller: str) -> tuple[str, str | None]:
+    """ "NAME:FILE" in two; the file is None where there is none."""
+    name, _, file = controller.partition(":")
+    return name, file or None
+
+
+def check_controller(controller: str) -> None:
+    """Raise `ConfigError` for a controller that is not there, with the nearest names, or a file that is not."""
+    name, file = split_name(controller)
+    if name not in CONTROLLERS:
+        near = difflib.get_close_matches(name, CONTROLLERS, n=3, cutoff=0.3) or sorted(CONTROLLERS)
+        raise ConfigError(f"controller {name}: unknown, nearest are {', '.join(near)}")
+    if file is not None and not Path(file).exists():
+        raise ConfigError(f"controller {name}: {file}: no such file")
+
+
+def build_controller(text: str, street: Street) -> Controller:
+    """The controller that a case names, for the junctions of a street."""
+    check_controller(text)
+    name, file = split_name(text)
+    _, builder = CONTROLLERS[name]
+    return builder(street.layout, street.network.plans, Path(file) if file else None)
+
+
+def place_of(scenario: Scenario) -> Place:
+    """The scenario's files and window, as the simulation takes them."""
+    return Place(scenario.net_file, scenario.additional_files, scenario.begin_s, scenario.end_s, scenario.step_length_s)
+
+
+def run_case(case: Case, work_folder: Path, gui: bool = False) -> dict[str, Any]:
+    """Run one case and return its row. Raises `ConfigError` and `PlantError`."""
+    scenario = find(case.scenario)
+    drawn = draw_demand(scenario, case.demand, case.draw, work_folder)
+    demand = Demand(drawn.route_file, drawn.vehicles)
+    with Street(place_of(scenario), demand, seed=case.draw, gui=gui) as street:
+        loop = Loop(
+            street.plant,
+            FlowEstimator(street.layout),
+            build_controller(case.controller, street),
+            Interlock(street.layout),
+        )
+        for _ in street.clock(case.decision_s):
+            loop.tick()
+        measures = street.measures()
+    name, file = split_name(case.controller)
+    return {
+        "scenario": case.scenario,
+        "controller": case.controller,
+        "demand": case.demand,
+        "draw": case.draw,
+        **measures,
+        "junctions": street.network.signals,
+        "junctions_controlled": len(street.network.intersections),
+        "seed": case.draw,
+        "network_digest": street.network.digest,
+        "demand_digest": drawn.digest,
+        "detector_digest": detector_digest(street.network),
+        "controller_digest": digest(name, Path(file) if file else None),
+    }

@@ -1,0 +1,49 @@
+"""Strategies by name. A controller is built from a layout, the plans that the place brings, and its own file."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+from signals import plans
+from signals.controllers.actuated import Actuated, ActuatedSettings
+from signals.controllers.common import load_settings
+from signals.controllers.existing import Existing
+from signals.controllers.fixed_time import FixedTime
+from signals.controllers.max_pressure import MaxPressure, MaxPressureSettings
+from signals.layout import Layout
+from signals.loop import Controller
+from signals.plans import PlanFile
+
+Builder = Callable[[Layout, PlanFile, Path | None], Controller]
+
+
+def _existing(layout: Layout, _: PlanFile, __: Path | None) -> Controller:
+    return Existing(layout)
+
+
+def _fixed_time(layout: Layout, existing: PlanFile, file: Path | None) -> Controller:
+    return FixedTime(layout, existing if file is None else plans.load(file))
+
+
+def _actuated(layout: Layout, _: PlanFile, file: Path | None) -> Controller:
+    return Actuated(layout, load_settings(ActuatedSettings, file))
+
+
+def _max_pressure(layout: Layout, _: PlanFile, file: Path | None) -> Controller:
+    return MaxPressure(layout, load_settings(MaxPressureSettings, file))
+
+
+CONTROLLERS: dict[str, tuple[str, Builder]] = {
+    "existing": ("the network's own plan, left to itself and observed", _existing),
+    "fixed-time": ("a timing plan by file (the network's own without one), driven through the stage port", _fixed_time),
+    "actuated": ("stages in order: gap-out, max-out, passage time, skipped without a call", _actuated),
+    "max-pressure": ("the stage that serves most within a short horizon, lost time paid for", _max_pressure),
+}
+
+
+def digest(name: str, file: Path | None) -> str:
+    """sha256 of what decides a controller's behaviour beside the code: its name and its file."""
+    content = file.read_bytes() if file is not None and file.is_file() else b""
+    return hashlib.sha256(name.encode() + b"\0" + content).hexdigest()

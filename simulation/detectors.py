@@ -1,0 +1,115 @@
+"""The standard detector layout, version 1, for networks that bring no loops, and its SUMO file.
+
+Per lane one 6 m presence loop at the stop line and one 2 m advance loop at the speed-dependent setback, five seconds
+of travel at the speed limit (the far end of the dilemma zone, Signal Timing Manual, 2nd ed., ch. 6). Where a lane is
+shorter than its setback the advance loop lies on the lanes upstream, as long as these lead nowhere else. No loop
+lies in an exit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+from xml.sax.saxutils import quoteattr
+
+from signals.intersection import Detector, Intersection, LaneGroup
+
+VERSION = 1
+STOP_LOOP_M = 6.0
+STOP_SETBACK_M = 0.5
+ADVANCE_LOOP_M = 2.0
+SETBACK_S = 5.0
+SHORTEST_SETBACK_M = 40.0
+SHORTEST_LANE_M = 20.0
+COUNTER_PERIOD_S = 1_000_000
+"""Longer than any run, so that SUMO's interval count is a counter that never starts anew."""
+
+
+def standard_layout(net: Any, lane_groups: Sequence[LaneGroup], signalled: set[str]) -> tuple[Detector, ...]:
+    """The loops of one intersection; `signalled` are the lanes that end at one of its stop lines."""
+    stops: list[Detector] = []
+    feeds: dict[tuple[str, float], tuple[float, list[str]]] = {}
+    for group in lane_groups:
+        for name in group.lanes:
+            lane = net.getLane(name)
+            stops.append(_stop_loop(lane, group.id))
+            setback_m = max(SHORTEST_SETBACK_M, SETBACK_S * float(lane.getSpeed()))
+            for place, position_m, distance_m in _advance_places(lane, setback_m, 0.0, signalled):
+                _, fed = feeds.setdefault((place, position_m), (distance_m, []))
+                if group.id not in fed:
+                    fed.append(group.id)
+    advances = [
+        Detector(
+            id=f"{lane}.advance",
+            kind="advance",
+            lane=lane,
+            lane_groups=tuple(fed),
+            setback_m=distance_m,
+            position_m=position_m,
+            length_m=ADVANCE_LOOP_M,
+        )
+        for (lane, position_m), (distance_m, fed) in _one_a_lane(feeds).items()
+    ]
+    return (*stops, *advances)
+
+
+def _one_a_lane(
+    feeds: dict[tuple[str, float], tuple[float, list[str]]],
+) -> dict[tuple[str, float], tuple[float, list[str]]]:
+    """Lanes that are upstream of several others get one loop, the furthest, that feeds them all."""
+    merged: dict[str, tuple[float, float, list[str]]] = {}
+    for (lane, position_m), (distance_m, fed) in feeds.items():
+        if lane in merged:
+            known = merged[lane]
+            names = list(dict.fromkeys([*known[2], *fed]))
+            furthest = min((known[0], known[1]), (position_m, distance_m))
+            merged[lane] = (*furthest, names)
+        else:
+            merged[lane] = (position_m, distance_m, fed)
+    return {(lane, position): (distance, fed) for lane, (position, distance, fed) in merged.items()}
+
+
+def _stop_loop(lane: Any, group: str) -> Detector:
+    length_m = max(0.1, min(STOP_LOOP_M, float(lane.getLength()) - STOP_SETBACK_M - 0.1))
+    return Detector(
+        id=f"{lane.getID()}.stop",
+        kind="stop_line",
+        lane=str(lane.getID()),
+        lane_groups=(group,),
+        setback_m=STOP_SETBACK_M,
+        position_m=max(0.0, float(lane.getLength()) - STOP_SETBACK_M - length_m),
+        length_m=length_m,
+    )
+
+
+def _advance_places(lane: Any, setback_m: float, below_m: float, signalled: set[str]) -> list[tuple[str, float, float]]:
+    """(lane, position from its start, distance to the stop line) of the advance loops that watch a lane."""
+    length_m = float(lane.getLength())
+    remaining_m = setback_m - below_m
+    if length_m >= remaining_m + ADVANCE_LOOP_M:
+        return [(str(lane.getID()), length_m - remaining_m - ADVANCE_LOOP_M, setback_m)]
+    upstream = [c.getFromLane() for c in lane.getIncomingConnections()]
+    if upstream and all(_leads_only_to(u, lane.getEdge()) and str(u.getID()) not in signalled for u in upstream):
+        return [p for u in upstream for p in _advance_places(u, setback_m, below_m + length_m, signalled)]
+    if length_m + below_m < SHORTEST_LANE_M or length_m < 2 * ADVANCE_LOOP_M + STOP_LOOP_M:
+        return []
+    return [(str(lane.getID()), ADVANCE_LOOP_M, below_m + length_m - 2 * ADVANCE_LOOP_M)]
+
+
+def _leads_only_to(lane: Any, edge: Any) -> bool:
+    upstream = lane.getEdge()
+    targets = [e for e in upstream.getOutgoing() if e.getToNode() is not upstream.getFromNode()]
+    signalled = any(c.getTLSID() for c in lane.getOutgoing())
+    return targets == [edge] and not signalled
+
+
+def loops_xml(intersections: Iterable[Intersection], known: set[str]) -> str:
+    """SUMO's additional file for the loops that the network does not bring itself (`known`)."""
+    rows = [
+        f"    <inductionLoop id={quoteattr(d.id)} lane={quoteattr(d.lane)} pos="
+        f'"{d.position_m:.2f}" length="{d.length_m:g}" period="{COUNTER_PERIOD_S}" file="NUL" friendlyPos="true"/>'
+        for i in intersections
+        for d in i.detectors
+        if d.id not in known
+    ]
+    return "<additional>\n" + "\n".join(rows) + "\n</additional>\n"

@@ -1,0 +1,213 @@
+"""What really happened, with the accounting of the comparison protocol; never visible to a controller.
+
+Every vehicle scheduled in the window counts, also one that never entered. Delay is SUMO's timeLoss and departDelay
+(with what had accrued at the cap for those still inside or outside); throughput follows FHWA-HOP-13-031.
+"""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from signals.errors import PlantError
+from simulation.network import Network
+
+WARM_UP_S = 600.0
+DRAIN_S = 3600.0
+GRIDLOCK_SHARE = 0.05
+MG_PER_KG = 1e6
+
+
+@dataclass(frozen=True)
+class Window:
+    """The accounted span: vehicles scheduled in [begin_s, end_s); the run ends at `cap_s` at the latest."""
+
+    begin_s: float
+    end_s: float
+    cap_s: float
+
+    @property
+    def hours(self) -> float:
+        """Length of the window."""
+        return (self.end_s - self.begin_s) / 3600.0
+
+
+def window_of(begin_s: float, end_s: float) -> Window:
+    """The window of a scenario that runs from `begin_s` to `end_s`; a short one keeps at least half of it."""
+    warm_up_s = min(WARM_UP_S, (end_s - begin_s) / 2)
+    return Window(begin_s + warm_up_s, end_s, end_s + DRAIN_S)
+
+
+def read_trips(tripinfo: Path, vehicles: pd.DataFrame, window: Window) -> pd.DataFrame:
+    """One row a scheduled vehicle: departure, arrival, delay and stops; NaN arrival where it was not out at the cap."""
+    rows = {str(t.get("id")): _trip(t) for t in _elements(tripinfo, "tripinfo")}
+    records = [
+        rows.get(v) or _outside(window.cap_s - depart_s)
+        for v, depart_s in zip(vehicles.id, vehicles.depart_s, strict=True)
+    ]
+    columns = [
+        "entered_s",
+        "arrival_s",
+        "time_loss_s",
+        "depart_delay_s",
+        "waiting_s",
+        "stops",
+        "speed_factor",
+        "co2_mg",
+    ]
+    trips = pd.DataFrame(records, columns=columns, index=vehicles.index, dtype=float)
+    return pd.concat([vehicles, trips], axis=1)
+
+
+def _outside(waited_s: float) -> tuple[float, ...]:
+    """A vehicle that never entered has waited outside until the cap."""
+    return np.nan, np.nan, 0.0, max(0.0, waited_s), 0.0, 0.0, 1.0, 0.0
+
+
+def _trip(element: ET.Element) -> tuple[float, ...] | None:
+    if float(element.get("depart", -1)) < 0:
+        return None
+    arrival = float(element.get("arrival", -1))
+    emissions = element.find("emissions")
+    return (
+        float(element.get("depart", 0)),
+        arrival if arrival >= 0 else np.nan,
+        float(element.get("timeLoss", 0)),
+        float(element.get("departDelay", 0)),
+        float(element.get("waitingTime", 0)),
+        float(element.get("waitingCount", 0)),
+        float(element.get("speedFactor", 1)),
+        float(emissions.get("CO2_abs", 0)) if emissions is not None else 0.0,
+    )
+
+
+def _elements(path: Path, tag: str) -> Iterator[ET.Element]:
+    try:
+        for _, element in ET.iterparse(path):
+            if element.tag == tag:
+                yield element
+                element.clear()
+    except (OSError, ET.ParseError) as error:
+        raise PlantError(f"{path.name}: SUMO's output is not whole: {error}") from error
+
+
+def accounts(trips: pd.DataFrame, window: Window) -> dict[str, float | int | bool]:
+    """The measures that need no map: who got through, and what it cost them."""
+    counted = trips[(trips.depart_s >= window.begin_s) & (trips.depart_s < window.end_s)]
+    if counted.empty:
+        raise PlantError(f"no vehicle is scheduled in {window.begin_s:g}-{window.end_s:g} s, must be at least 1")
+    entered = counted.entered_s < window.end_s
+    done = counted.arrival_s < window.end_s
+    out = counted.arrival_s.notna()
+    delay_s = counted.time_loss_s + counted.depart_delay_s
+    last_s = counted.arrival_s.max() if out.all() else window.cap_s
+    through = ((trips.arrival_s >= window.begin_s) & (trips.arrival_s < window.end_s)).sum()
+    return {
+        "scheduled": len(counted),
+        "entered": int(entered.sum()),
+        "completed": int(done.sum()),
+        "inside": int((entered & ~done).sum()),
+        "never_entered": int((~entered).sum()),
+        "inside_at_cap": int((counted.entered_s.notna() & ~out).sum()),
+        "never_entered_at_cap": int(counted.entered_s.isna().sum()),
+        "throughput_veh_per_h": float(through / window.hours),
+        "clear_time_s": float(last_s - window.begin_s),
+        "delay_s": float(delay_s.mean()),
+        "delay_p95_s": float(delay_s.quantile(0.95)),
+        "wait_max_s": float((counted.waiting_s + counted.depart_delay_s).max()),
+        "stops_per_veh": float(counted.stops.mean()),
+        "queue_mean_veh": float(counted.waiting_s.sum() / (window.hours * 3600.0)),
+        "co2_kg": float(counted.co2_mg.sum() / MG_PER_KG),
+        "gridlock": bool((~out).mean() > GRIDLOCK_SHARE),
+    }
+
+
+def signal_delays(trips: pd.DataFrame, routes: Path, network: Network, window: Window) -> dict[str, float]:
+    """Delay by signal: per stop line on the routes, on the signals' own approaches, and at the worst junction.
+
+    A vehicle's time loss is split over its edges as each edge's travel time exceeds free flow at the vehicle's own
+    speed; its wait to enter belongs to its first edge. An edge belongs to a signal if it ends at the signal's stop
+    line, or leads nowhere but to such an edge.
+    """
+    counted = trips[(trips.depart_s >= window.begin_s) & (trips.depart_s < window.end_s)]
+    owner = network.edge_owner
+    lines = counted.edges.map(lambda text: sum(e in network.stop_line_edges for e in text.split()[:-1])).sum()
+    delay_s = (counted.time_loss_s + counted.depart_delay_s).sum()
+    by_junction: dict[str, float] = dict.fromkeys(network.approach_edges, 0.0)
+    passing: dict[str, int] = dict.fromkeys(network.approach_edges, 0)
+    wanted = {v: k for k, v in enumerate(counted.id)}
+    losses = counted.time_loss_s.to_numpy()
+    factors = counted.speed_factor.to_numpy()
+    delays = counted.depart_delay_s.to_numpy()
+    for vehicle, edges, exits_s, entered_s in _routes(routes):
+        row = wanted.pop(vehicle, None)
+        if row is None:
+            continue
+        shares = _split_loss(edges, exits_s, entered_s, factors[row], network.edges, losses[row], window.cap_s)
+        _credit(by_junction, passing, owner, edges, shares, delays[row])
+    for row in wanted.values():  # those that never entered wait behind their first edge
+        first = str(counted.edges.iloc[row]).split()[0]
+        if first in owner:
+            by_junction[owner[first]] += delays[row]
+    at_signals_s = sum(by_junction.values())
+    worst = max((by_junction[j] / passing[j] for j in passing if passing[j]), default=0.0)
+    return {
+        "delay_per_signal_s": float(delay_s / lines) if lines else float("nan"),
+        "delay_at_signals_s": float(at_signals_s / len(counted)),
+        "worst_junction_delay_s": float(worst),
+    }
+
+
+def _credit(
+    by_junction: dict[str, float],
+    passing: dict[str, int],
+    owner: Mapping[str, str],
+    edges: list[str],
+    shares: list[float],
+    depart_delay_s: float,
+) -> None:
+    met = set()
+    for k, (edge, share) in enumerate(zip(edges, shares, strict=False)):
+        junction = owner.get(edge)
+        if junction is not None:
+            by_junction[junction] += share + (depart_delay_s if k == 0 else 0.0)
+            met.add(junction)
+    for junction in met:
+        passing[junction] += 1
+
+
+def _split_loss(
+    edges: list[str],
+    exits_s: list[float],
+    entered_s: float,
+    speed_factor: float,
+    known: Mapping[str, tuple[float, float]],
+    loss_s: float,
+    cap_s: float,
+) -> list[float]:
+    """A vehicle's time loss over its edges, in proportion to the time each took beyond free flow."""
+    beyond, since_s = [], entered_s
+    for edge, exit_s in zip(edges, exits_s, strict=False):
+        until_s = exit_s if exit_s >= 0 else cap_s
+        length_m, speed = known.get(edge, (0.0, 13.9))
+        beyond.append(max(0.0, until_s - since_s - length_m / (speed * speed_factor)))
+        since_s = until_s
+        if exit_s < 0:
+            break
+    total = sum(beyond)
+    return [loss_s * b / total for b in beyond] if total > 0 else [0.0] * len(beyond)
+
+
+def _routes(path: Path) -> Iterator[tuple[str, list[str], list[float], float]]:
+    """(vehicle, edges, exit times, entry) of every vehicle that entered."""
+    for element in _elements(path, "vehicle"):
+        route = element.find("route") if element.find("route") is not None else element.find("routeDistribution/route")
+        if route is None or not route.get("exitTimes"):
+            continue
+        exits = [float(x) for x in str(route.get("exitTimes")).split()]
+        yield str(element.get("id")), str(route.get("edges")).split(), exits, float(element.get("depart", 0))

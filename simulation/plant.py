@@ -1,0 +1,182 @@
+"""SUMO as a plant: asked for stages, it shows intervals, and tells what its loops and heads say.
+
+The interval table of `signals.sequencer` is compiled into one SUMO program a junction: a long row for each stage and
+a chain of rows for each pair of stages, so that one `setPhase` walks through yellow and clearance by itself. A
+junction in local control runs the program that it brought.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from signals.errors import PlantError
+from signals.intersection import Aspect, Intersection
+from signals.layout import Layout
+from signals.sequencer import intervals_between
+from signals.values import TRANSITION, Command, Mode, Snapshot
+from simulation.programs import ASPECT_OF, LETTER_OF
+from simulation.sumo import Sumo
+
+OUR_PROGRAM = "adaptive-signals"
+FOREVER_S = 1_000_000.0
+UNKNOWN = np.int8(Aspect.UNKNOWN)
+
+
+@dataclass(frozen=True)
+class _Compiled:
+    """One junction's program: rows of (duration, state, next row), and where each pair of stages begins."""
+
+    rows: tuple[tuple[float, str, int | None], ...]
+    row_between: dict[tuple[int, int], int]
+    stage_states: dict[str, int]
+
+
+def compile_program(intersection: Intersection, links: Sequence[Sequence[int]]) -> _Compiled:
+    """Stages first (row k is stage k), then the interstage of each pair."""
+    stages = intersection.stages
+    rows: list[tuple[float, str, int | None]] = [
+        (FOREVER_S, _state(intersection.stage_aspects(stage), links), None) for stage in stages
+    ]
+    between: dict[tuple[int, int], int] = {}
+    for a, start in enumerate(stages):
+        for b, end in enumerate(stages):
+            intervals = intervals_between(intersection, start, end) if a != b else ()
+            between[a, b] = len(rows) if intervals else b
+            for k, interval in enumerate(intervals):
+                following = len(rows) + 1 if k + 1 < len(intervals) else b
+                rows.append((interval.duration_s, _state(interval.aspects, links), following))
+    return _Compiled(tuple(rows), between, {rows[k][1]: k for k in reversed(range(len(stages)))})
+
+
+def _state(aspects: Sequence[Aspect], links: Sequence[Sequence[int]]) -> str:
+    letters = {link: LETTER_OF[a] for a, group in zip(aspects, links, strict=True) for link in group}
+    return "".join(letters[k] for k in range(len(letters)))
+
+
+class SumoPlant:
+    """All controlled junctions of one simulation. `read` follows each step of the clock, `apply` each decision."""
+
+    def __init__(self, sumo: Sumo, layout: Layout, links: Mapping[str, Sequence[Sequence[int]]]) -> None:
+        self.layout = layout
+        self._sumo = sumo
+        self._names = [i.id for i in layout.intersections]
+        self._links = [links[name] for name in self._names]
+        self._compiled = [compile_program(i, links[i.id]) for i in layout.intersections]
+        self._loops = [name for _, name in layout.loops]
+        self._check_loops()
+        junctions, heads = layout.has_head.shape
+        self._own_program = [sumo.trafficlight.getProgram(name) for name in self._names]
+        self._own_rows = [sumo.program_rows(name) for name in self._names]
+        self._installed = np.zeros(junctions, bool)
+        self._local = np.ones(junctions, bool)
+        self._shown = [""] * junctions
+        self._stage = np.full(junctions, TRANSITION)
+        self._aspects = np.full((junctions, heads), UNKNOWN, np.int8)
+        self._decoded: list[dict[str, tuple[int, np.ndarray]]] = [{} for _ in self._names]
+        self._leaving = [False] * junctions
+        self._expires_s = np.inf
+        self._calls = np.zeros((junctions, heads), bool)
+        self._counted = np.zeros(len(self._loops))
+        self._all_healthy = np.ones(len(self._loops), bool)
+
+    def _check_loops(self) -> None:
+        missing = sorted(set(self._loops) - self._sumo.loops())
+        if missing:
+            raise PlantError(f"detector {missing[0]}: not in the simulation ({len(missing)} missing)")
+
+    def read(self) -> Snapshot:
+        """Loops and heads as they are now."""
+        count, occupied, loops = self._sumo.loop_count, self._sumo.loop_occupancy, self._loops
+        counted = np.array([count(name) for name in loops], dtype=np.float64)
+        occupancy = np.array([occupied(name) for name in loops])
+        occupancy *= 0.01
+        volume = counted - self._counted
+        self._counted = counted
+        self._read_heads()
+        now_s = self._sumo.time_s
+        if now_s > self._expires_s:
+            self._release_all()
+        if any(self._leaving):
+            self._leave_where_confirmed()
+        return Snapshot(
+            now_s,
+            volume,
+            occupancy,
+            occupancy > 0,
+            self._all_healthy,
+            self._stage.copy(),
+            self._aspects.copy(),
+            self._local.copy(),
+            self._calls,
+        )
+
+    def _read_heads(self) -> None:
+        state, shown = self._sumo.state, self._shown
+        for row, name in enumerate(self._names):
+            text = state(name)
+            if text != shown[row]:
+                shown[row] = text
+                self._stage[row], self._aspects[row] = self._decode(row, text)
+
+    def _decode(self, row: int, text: str) -> tuple[int, np.ndarray]:
+        known = self._decoded[row].get(text)
+        if known is None:
+            aspects = np.full(self._aspects.shape[1], Aspect.RED, np.int8)
+            for k, group in enumerate(self._links[row]):
+                aspects[k] = ASPECT_OF.get(text[group[0]], Aspect.UNKNOWN)
+            known = self._compiled[row].stage_states.get(text, TRANSITION), aspects
+            self._decoded[row][text] = known
+        return known
+
+    def apply(self, command: Command) -> None:
+        """Leave for the stages asked for; a command that asks nothing new only renews the lease."""
+        self._expires_s = command.expires_s
+        going = command.mode == Mode.GO
+        wanted = going & (command.stage != self._stage) & (self._stage != TRANSITION)
+        if wanted.any() or (going & self._local).any():
+            for row in np.flatnonzero(going & (wanted | self._local)):
+                self._go(int(row), int(command.stage[row]))
+        if not self._local.all():
+            for row in np.flatnonzero((command.mode == Mode.RELEASE) & ~self._local):
+                self._leaving[row] = True
+
+    def _go(self, row: int, stage: int) -> None:
+        current = int(self._stage[row])
+        if current == TRANSITION:
+            return  # the junction's own interstage ends before we take it over
+        self._leaving[row] = False
+        if self._local[row]:
+            self._take(row, current)
+        if stage != current:
+            self._sumo.trafficlight.setPhase(self._names[row], self._compiled[row].row_between[current, stage])
+
+    def _take(self, row: int, stage: int) -> None:
+        name = self._names[row]
+        if not self._installed[row]:
+            self._sumo.set_program(name, self._compiled[row].rows, OUR_PROGRAM)
+            self._installed[row] = True
+        else:
+            self._sumo.trafficlight.setProgram(name, OUR_PROGRAM)
+        self._sumo.trafficlight.setPhase(name, stage)
+        self._local[row] = False
+
+    def _release_all(self) -> None:
+        self._expires_s = np.inf
+        for row in np.flatnonzero(~self._local):
+            self._leaving[row] = True
+
+    def _leave_where_confirmed(self) -> None:
+        """Give the street back to its own plan, in the row that shows what stands, so that no head jumps."""
+        for row, leaving in enumerate(self._leaving):
+            if leaving and self._stage[row] != TRANSITION and self._shown[row] in self._own_rows[row]:
+                name = self._names[row]
+                self._sumo.trafficlight.setProgram(name, self._own_program[row])
+                self._sumo.trafficlight.setPhase(name, self._own_rows[row].index(self._shown[row]))
+                self._leaving[row], self._local[row] = False, True
+
+    def release(self) -> None:
+        """Ask for local control everywhere; it takes effect as each junction reaches a stage of its own plan."""
+        self._release_all()

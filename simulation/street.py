@@ -1,0 +1,143 @@
+"""A scenario with one demand, ready to be driven: SUMO started, its junctions a plant, its clock an iterator."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from signals.layout import Layout, layout
+from simulation.detectors import loops_xml
+from simulation.measures import Window, accounts, read_trips, signal_delays, window_of
+from simulation.network import Network, read
+from simulation.plant import SumoPlant
+from simulation.starvation import Starvation
+from simulation.sumo import Sumo
+
+DRAINED_CHECK_S = 10.0
+
+
+@dataclass(frozen=True)
+class Demand:
+    """The vehicles of one run: a SUMO route file and what it schedules (id, depart_s, edges)."""
+
+    route_file: Path
+    vehicles: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a run takes place, as files, and for how long."""
+
+    net_file: Path
+    additional_files: tuple[Path, ...]
+    begin_s: float
+    end_s: float
+    step_length_s: float = 1.0
+
+    @property
+    def network(self) -> Network:
+        """The network, read once a process."""
+        return read(self.net_file, self.additional_files)
+
+
+class Street:
+    """One run. Iterate over `clock`, tick in between, then ask for `measures`; close it at the end."""
+
+    def __init__(self, place: Place, demand: Demand, seed: int, gui: bool = False, outputs: bool = True) -> None:
+        self.place, self.network = place, place.network
+        self.layout: Layout = layout(self.network.intersections)
+        self.window: Window = window_of(place.begin_s, place.end_s)
+        self._demand, self._folder = demand, tempfile.TemporaryDirectory(prefix="street-")
+        folder = Path(self._folder.name)
+        loops = folder / "loops.add.xml"
+        loops.write_text(loops_xml(self.network.intersections, set()), encoding="utf-8")
+        self.options = run_options(place, demand.route_file, [*place.additional_files, loops], seed)
+        if outputs:
+            self.options |= output_options(folder)
+        try:
+            self.sumo = Sumo(self.options, gui)
+        except BaseException:
+            self._folder.cleanup()
+            raise
+        self.plant = SumoPlant(self.sumo, self.layout, self.network.links)
+        self._starvation = Starvation(self.sumo, self.network)
+
+    def clock(self, step_s: float) -> Iterator[float]:
+        """Yield the time before each step, until the last vehicle is out or the cap is reached."""
+        now_s = self.sumo.time_s
+        while now_s < self.window.cap_s:
+            yield now_s
+            self.sumo.step_to(now_s + step_s)
+            now_s = self.sumo.time_s
+            if now_s <= self.window.end_s:
+                self._starvation.sample(now_s)
+            elif now_s % DRAINED_CHECK_S < step_s and self.sumo.expected_vehicles == 0:
+                return
+
+    def measures(self) -> dict[str, float | int | bool]:
+        """Close the run and account for every vehicle that was scheduled in the window."""
+        self.sumo.close()
+        folder = Path(self._folder.name)
+        trips = read_trips(folder / "tripinfo.xml", self._demand.vehicles, self.window)
+        return {
+            **accounts(trips, self.window),
+            **signal_delays(trips, folder / "routes.xml", self.network, self.window),
+            "starve_max_s": self._starvation.longest_s,
+        }
+
+    @property
+    def tripinfo(self) -> str:
+        """SUMO's tripinfo, as text; complete once the run is closed."""
+        return (Path(self._folder.name) / "tripinfo.xml").read_text(encoding="utf-8")
+
+    def close(self) -> None:
+        """End the simulation and forget its files."""
+        self.sumo.close()
+        self._folder.cleanup()
+
+    def __enter__(self) -> Street:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def run_options(place: Place, route_file: Path, additional: Sequence[Path], seed: int) -> dict[str, str]:
+    """The options that every run of the comparison shares."""
+    return {
+        "net-file": str(place.net_file),
+        "route-files": str(route_file),
+        "additional-files": ",".join(str(p) for p in additional),
+        "begin": f"{place.begin_s:g}",
+        "step-length": f"{place.step_length_s:g}",
+        "seed": str(seed),
+        "time-to-teleport": "-1",
+        "no-step-log": "true",
+        "no-warnings": "true",
+        "duration-log.disable": "true",
+        "xml-validation": "never",
+    }
+
+
+def output_options(folder: Path) -> dict[str, str]:
+    """What the accounting reads."""
+    return {
+        "tripinfo-output": str(folder / "tripinfo.xml"),
+        "tripinfo-output.write-unfinished": "true",
+        "tripinfo-output.write-undeparted": "true",
+        "device.emissions.probability": "1",
+        "vehroute-output": str(folder / "routes.xml"),
+        "vehroute-output.exit-times": "true",
+        "vehroute-output.write-unfinished": "true",
+    }
+
+
+def detector_digest(network: Network) -> str:
+    """sha256 over all loops of a network's junctions."""
+    text = "".join(i.detector_digest for i in network.intersections)
+    return hashlib.sha256(text.encode()).hexdigest()
