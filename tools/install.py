@@ -9,8 +9,6 @@ import sys
 import time
 from pathlib import Path
 
-from requirements import requirements
-
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
@@ -25,12 +23,18 @@ def make_venv() -> int:
     return 0 if usable else subprocess.run([sys.executable, "-m", "venv", "--clear", VENV]).returncode
 
 
+def requirements(extras: list[str]) -> list[str]:
+    """As tools/requirements.py prints them."""
+    command = [sys.executable, str(ROOT / "tools" / "requirements.py"), *extras]
+    return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.split()
+
+
 def install(extras: list[str]) -> int:
     """pip's exit status; its whole output is kept in .venv/pip.log."""
     started_s = time.monotonic()
-    command = [PYTHON, "-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--progress-bar", "off"]
+    options = ["--disable-pip-version-check", "--no-input", "--progress-bar", "off", "--constraint", str(CONSTRAINTS)]
     process = subprocess.Popen(
-        [*command, "--constraint", CONSTRAINTS, *requirements(*extras)],
+        [str(PYTHON), "-m", "pip", "install", *options, *requirements(extras)],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
