@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,8 +9,9 @@ from typing import Any
 
 from experiments.demand import draw_demand
 from scenarios.catalogue import Scenario, find
-from signals.controllers import CONTROLLERS, digest
-from signals.errors import ConfigError
+from signals.controllers import build, digest
+from signals.controllers import check_controller as check_controller
+from signals.controllers import split_name as split_name
 from signals.flow import FlowEstimator
 from signals.loop import Controller, Loop
 from signals.safety import Interlock
@@ -35,28 +35,9 @@ class Case:
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def split_name(controller: str) -> tuple[str, str | None]:
-    """ "NAME:FILE" in two; the file is None where there is none."""
-    name, _, file = controller.partition(":")
-    return name, file or None
-
-
-def check_controller(controller: str) -> None:
-    """Raise `ConfigError` for a controller that is not there, with the nearest names, or a file that is not."""
-    name, file = split_name(controller)
-    if name not in CONTROLLERS:
-        near = difflib.get_close_matches(name, CONTROLLERS, n=3, cutoff=0.3) or sorted(CONTROLLERS)
-        raise ConfigError(f"controller {name}: unknown, nearest are {', '.join(near)}")
-    if file is not None and not Path(file).exists():
-        raise ConfigError(f"controller {name}: {file}: no such file")
-
-
 def build_controller(text: str, street: Street) -> Controller:
     """The controller that a case names, for the junctions of a street."""
-    check_controller(text)
-    name, file = split_name(text)
-    _, builder = CONTROLLERS[name]
-    return builder(street.layout, street.network.plans, Path(file) if file else None)
+    return build(text, street.layout, street.network.plans)
 
 
 def place_of(scenario: Scenario) -> Place:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ from signals.controllers.common import load_settings
 from signals.controllers.existing import Existing
 from signals.controllers.fixed_time import FixedTime
 from signals.controllers.max_pressure import MaxPressure, MaxPressureSettings
+from signals.errors import ConfigError
 from signals.layout import Layout
 from signals.loop import Controller
 from signals.plans import PlanFile
@@ -41,6 +43,30 @@ CONTROLLERS: dict[str, tuple[str, Builder]] = {
     "actuated": ("stages in order: gap-out, max-out, passage time, skipped without a call", _actuated),
     "max-pressure": ("the stage that serves most within a short horizon, lost time paid for", _max_pressure),
 }
+
+
+def split_name(controller: str) -> tuple[str, str | None]:
+    """ "NAME:FILE" in two; the file is None where there is none."""
+    name, _, file = controller.partition(":")
+    return name, file or None
+
+
+def check_controller(controller: str) -> None:
+    """Raise `ConfigError` for a controller that is not there, with the nearest names, or a file that is not."""
+    name, file = split_name(controller)
+    if name not in CONTROLLERS:
+        near = difflib.get_close_matches(name, CONTROLLERS, n=3, cutoff=0.3) or sorted(CONTROLLERS)
+        raise ConfigError(f"controller {name}: unknown, nearest are {', '.join(near)}")
+    if file is not None and not Path(file).exists():
+        raise ConfigError(f"controller {name}: {file}: no such file")
+
+
+def build(controller: str, layout: Layout, existing: PlanFile) -> Controller:
+    """The controller that "NAME:FILE" says, for these junctions and the plans that the place brings."""
+    check_controller(controller)
+    name, file = split_name(controller)
+    _, builder = CONTROLLERS[name]
+    return builder(layout, existing, Path(file) if file else None)
 
 
 def digest(name: str, file: Path | None) -> str:
