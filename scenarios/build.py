@@ -16,7 +16,9 @@ from scenarios.sumo_tools import run_tool, sumo_version
 from signals.errors import ConfigError
 
 OWN_SCENARIOS: dict[str, str] = {
+    "single": "One junction with turn bays, protected and permissive left turns; synthetic.",
     "arterial": "Five coordinated junctions on a two-lane arterial with tidal demand; synthetic.",
+    "district": "Nine junctions of one- and two-lane streets, three by three, some of them T-junctions; synthetic.",
 }
 SOURCES = Path(__file__).parent
 BUILDERS = ("build.py", "place.py", "plain_xml.py")
