@@ -1,0 +1,99 @@
+"""What the analyst's terminal shows beside tables: progress, failures, and errors in one line."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from typer.core import TyperGroup
+
+from experiments.case import Case
+from signals.errors import ConfigError, PlantError
+
+WIDTH_IN_FILE = 150  # columns where the output is no terminal, so that no table is folded
+INTERRUPTED, BAD_INPUT, CASES_FAILED = 130, 2, 1
+
+errors = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def output() -> Console:
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=WIDTH_IN_FILE)
+
+
+def complain(message: str) -> None:
+    """One red line on standard error, taken as it is."""
+    errors.print(message, style="red", markup=False)
+
+
+class OneLineErrors(TyperGroup):
+    """Commands whose expected errors are a line and an exit status, never a traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (ConfigError, PlantError) as error:
+            complain(f"error: {error}")
+            raise typer.Exit(BAD_INPUT) from error
+        except KeyboardInterrupt as error:
+            raise typer.Exit(INTERRUPTED) from error
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A case without a row, why, and the file with what its process printed."""
+
+    case: Case
+    message: str
+    log: Path
+
+
+class CaseProgress:
+    """Cases done and time left; when stopped, how to go on."""
+
+    def __init__(self, out: Path, asked: int, works: list[float]) -> None:
+        self._out, self._asked, self._done = out, asked, asked - len(works)
+        if self._done:
+            errors.print(f"{self._done} of {asked} cases are finished in {out} already", markup=False)
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=errors,
+            speed_estimate_period=600.0,
+            disable=not works,
+        )
+        self._task = self._progress.add_task(self._words(0), total=sum(works))
+
+    def _words(self, failed: int) -> str:
+        return f"cases {self._done}/{self._asked}" + (f", [red]{failed} failed[/]" if failed else "")
+
+    def advance(self, work: float, failed: int) -> None:
+        self._done += 1
+        self._progress.update(self._task, advance=work, description=self._words(failed))
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_rest: object) -> None:
+        self._progress.stop()
+        if kind is KeyboardInterrupt:
+            kept = f"{self._done} of {self._asked} cases are kept in {self._out}"
+            complain(f"stopped: {kept}; the same command goes on from there")
+
+
+def list_failures(failures: Sequence[Failure]) -> None:
+    """Each reason once, with the cases that it ended and where to read on."""
+    for message in dict.fromkeys(failure.message for failure in failures):
+        complain(f"failed: {message}")
+        for failure in (failure for failure in failures if failure.message == message):
+            case = failure.case
+            place = f"{case.scenario} {case.controller}, demand {case.demand:g}, draw {case.draw}"
+            errors.print(f"  {place} (log: {failure.log})", markup=False)
+    complain(f"{len(failures)} failed; the same command tries them again")

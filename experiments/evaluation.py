@@ -1,0 +1,88 @@
+"""One run of the grid: what is finished already is kept, the rest is run, the tables are written."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pandas as pd
+
+from experiments import provenance
+from experiments.case import Case, run_case
+from experiments.console import CaseProgress, Failure
+from experiments.engine import RUN_CASE, Outcome, run_jobs
+from experiments.grid import Grid, job
+from experiments.store import ResultsFolder
+from experiments.worker import Done
+from signals.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What came of a run: the folder's cases (None where none has finished), and why others have no row."""
+
+    cases: pd.DataFrame | None
+    failures: list[Failure]
+
+
+def run_grid(
+    grid: Grid,
+    out: Path,
+    workers: int,
+    baseline: str,
+    command: str,
+    run: str = RUN_CASE,
+    stamp: Callable[[Case], str] = provenance.case_stamp,
+) -> Evaluation:
+    """Run the grid's unfinished cases into `out`; KeyboardInterrupt leaves every finished one there."""
+    if workers < 1:
+        raise ConfigError(f"workers = {workers}, must be at least 1")
+    grid.check_names()
+    folder = ResultsFolder(out, grid.decision_s)
+    cases = grid.cases()
+    stamps = {case: stamp(case) for case in cases}
+    jobs = [job(case) for case in cases if not folder.holds(case.key, stamps[case])]
+    failures: list[Failure] = []
+    with CaseProgress(out, len(cases), [each.work for each in jobs]) as progress:
+
+        def keep(outcome: Outcome) -> None:
+            made = outcome.job.case
+            if isinstance(outcome.result, Done):
+                folder.keep(made.key, stamps[made], outcome.result.row)
+            else:
+                log = folder.keep_failure(made.key, outcome.log)
+                failures.append(Failure(made, outcome.result.message, log))
+            progress.advance(outcome.job.work, failed=len(failures))
+
+        run_jobs(jobs, workers, keep, run)
+    if len(failures) == len(cases):
+        return Evaluation(None, failures)
+    facts = about(folder, baseline, command, failures)
+    return Evaluation(folder.write_tables(facts, grid.scenarios, grid.controllers), failures)
+
+
+def about(folder: ResultsFolder, baseline: str, command: str, failures: list[Failure]) -> dict[str, object]:
+    """The manifest's part that the cases themselves do not tell."""
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    return {
+        "created": folder.manifest.get("created", now),
+        "updated": now,
+        "commands": list(dict.fromkeys([*folder.manifest.get("commands", []), command])),
+        "baseline": baseline,
+        "versions": provenance.versions(),
+        "commit": provenance.commit(),
+        "code_digest": provenance.code_digest(),
+        "failed": [asdict(failure.case) | {"message": failure.message} for failure in failures],
+    }
+
+
+def watch(grid: Grid) -> dict[str, Any]:
+    """The grid's only case in SUMO's window, in this process."""
+    cases = grid.cases()
+    if len(cases) != 1:
+        raise ConfigError(f"--gui shows one case, not {len(cases)}: one scenario, controller, demand, and --draws 1")
+    grid.check_names()
+    with TemporaryDirectory(prefix="adaptive-signals-") as folder:
+        return run_case(cases[0], Path(folder), gui=True)

@@ -1,0 +1,76 @@
+"""The grid: scenario x controller x demand x draw, checked before any work."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from experiments.case import Case, check_controller
+from experiments.engine import Job
+from scenarios.catalogue import find
+from signals.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Grid:
+    """What to compare; build it with `grid`, which merges what is named twice."""
+
+    scenarios: tuple[str, ...]
+    controllers: tuple[str, ...]
+    demands: tuple[float, ...]
+    draws: tuple[int, ...]
+    decision_s: float
+
+    def __post_init__(self) -> None:
+        for name, values in (("scenario", self.scenarios), ("controller", self.controllers), ("demand", self.demands)):
+            if not values:
+                raise ConfigError(f"no --{name} is given, must be at least one")
+        for demand in self.demands:
+            if not 0 < demand < math.inf:
+                raise ConfigError(f"demand = {demand:g}, must be above 0 and finite")
+        if not 0 < self.decision_s < math.inf:
+            raise ConfigError(f"decision_s = {self.decision_s:g}, must be above 0 and finite")
+
+    def cases(self) -> list[Case]:
+        """In the table's order."""
+        return [
+            Case(scenario=scenario, controller=controller, demand=demand, draw=draw, decision_s=self.decision_s)
+            for scenario in self.scenarios
+            for controller in self.controllers
+            for demand in self.demands
+            for draw in self.draws
+        ]
+
+    def check_names(self) -> None:
+        """Unknown controllers and scenarios, unreadable files: all before the first case."""
+        for controller in self.controllers:
+            check_controller(controller)
+        for scenario in self.scenarios:
+            find(scenario)
+
+
+def grid(
+    scenarios: Sequence[str],
+    controllers: Sequence[str],
+    demands: Sequence[float],
+    draws: int,
+    first_draw: int = 0,
+    decision_s: float = 1.0,
+) -> Grid:
+    """From what was typed: named twice is once, and multiples ascend."""
+    if draws < 1:
+        raise ConfigError(f"draws = {draws}, must be at least 1")
+    if first_draw < 0:
+        raise ConfigError(f"first_draw = {first_draw}, must be at least 0")
+    return Grid(
+        scenarios=tuple(dict.fromkeys(scenarios)),
+        controllers=tuple(dict.fromkeys(controllers)),
+        demands=tuple(sorted(set(demands))),
+        draws=tuple(range(first_draw, first_draw + draws)),
+        decision_s=decision_s,
+    )
+
+
+def job(case: Case) -> Job:
+    """The time a case takes grows with the network, the simulated time and the traffic."""
+    scenario = find(case.scenario)
+    return Job(case, scenario.net_file.stat().st_size * (scenario.end_s - scenario.begin_s) * case.demand)

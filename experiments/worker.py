@@ -1,0 +1,82 @@
+"""A worker process: takes one case after the other from its parent, and leaves with it.
+
+`main`, with the arguments MODULE:FUNCTION FD, answers each case sent over the socket FD with `Done` or `Failed`.
+What it and SUMO print goes to one log; the parent holds standard input open, so its end tells that the parent is gone.
+"""
+
+import importlib
+import os
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from experiments.case import Case
+from signals.errors import ConfigError, PlantError
+
+READY = "ready"  # said once, when all that a case needs is imported
+RunCase = Callable[[Case, Path], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Done:
+    """A case's row of measures."""
+
+    row: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Failed:
+    """Why a case has no row, in one line."""
+
+    message: str
+
+
+def named_function(dotted: str) -> RunCase:
+    """The function that "module:function" names."""
+    module, _, function = dotted.partition(":")
+    found: RunCase = getattr(importlib.import_module(module), function)
+    return found
+
+
+def answer(run: RunCase, case: Case, work: Path) -> Done | Failed:
+    """Run one case; whatever it raises becomes a line, and its traceback goes to the log."""
+    work.mkdir()
+    try:
+        return Done({name: plain(value) for name, value in run(case, work).items()})
+    except (ConfigError, PlantError) as error:
+        return Failed(str(error))
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - one crashed case must not end the others
+        traceback.print_exc()
+        return Failed(f"{type(error).__name__}: {error}")
+
+
+def plain(value: Any) -> Any:
+    """A numpy scalar as Python's own, so that every row is written alike."""
+    return value.item() if hasattr(value, "item") else value
+
+
+def serve(run: RunCase, parent: Connection) -> None:
+    parent.send(READY)
+    while True:
+        try:
+            case, work = parent.recv()
+        except EOFError:
+            return
+        parent.send(answer(run, case, work))
+
+
+def leave_with_parent() -> None:
+    """A parent that was killed cannot stop us, and a gridlocked case may go on for long."""
+    os.read(0, 1)  # not through sys.stdin, whose lock would then break an orderly end
+    os._exit(1)
+
+
+def main() -> None:
+    run, socket = sys.argv[1:]
+    threading.Thread(target=leave_with_parent, daemon=True).start()
+    serve(named_function(run), Connection(int(socket)))
