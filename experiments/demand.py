@@ -1,11 +1,11 @@
 """Demand draws: one scenario's traffic at any multiple of today's, the same vehicles for every controller.
 
-Draws are nested in the multiple: what departs at a lower one departs at every higher one, under the same id and at the same second.
+Draws are nested in the multiple: what departs at a lower one departs at every higher one, under the same id and at the
+same second.
 """
 
 import hashlib
 import math
-import os
 import tempfile
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 
 from scenarios.cache import file_digest
 from scenarios.catalogue import Scenario
-from scenarios.traffic import Traffic, Traveller, read_traffic
+from scenarios.traffic import Traffic, Traveller, Window, read_traffic
 from signals.errors import ConfigError
 
 SHIFT_S = 120.0  # each copy of a vehicle departs up to this much earlier or later than its author wrote
-THINNING, SHIFTS = 0, 1  # streams of a draw: who departs in the broken part of the multiple; then one stream of shifts a copy
+THINNING, SHIFTS = 0, 1  # streams of a draw: u(draw, i) first, then the shifts of each copy
 HEADER = '<?xml version="1.0" encoding="UTF-8"?>\n<routes>\n'
 
 
@@ -53,7 +53,8 @@ def draw_demand(scenario: Scenario, multiple: float, draw: int, folder: Path) ->
     prepared = _prepare(scenario)
     who, copies, depart_s = _departures(prepared, scenario, multiple, draw)
     travellers = prepared.traffic.travellers
-    rows = [(travellers[i], _copy_id(travellers[i], copy), at) for i, copy, at in zip(who, copies, depart_s, strict=True)]
+    drawn = zip(who.tolist(), copies.tolist(), depart_s.tolist(), strict=True)
+    rows = [(travellers[i], _copy_id(travellers[i], copy), at_s) for i, copy, at_s in drawn]
     text = _route_file_text(prepared.traffic, rows)
     route_file = folder / f"demand-{multiple:g}-draw-{draw}.rou.xml"
     _write(route_file, text)
@@ -67,9 +68,8 @@ def _prepare(scenario: Scenario) -> _Prepared:
 
 @lru_cache(maxsize=8)
 def _prepare_once(scenario: Scenario, _digests: tuple[str, ...]) -> _Prepared:
-    traffic = read_traffic(
-        scenario.net_file, scenario.route_files, scenario.additional_files, scenario.begin_s, scenario.end_s, SHIFT_S
-    )
+    window = Window(scenario.begin_s, scenario.end_s, margin_s=SHIFT_S + scenario.step_length_s)
+    traffic = read_traffic(scenario.net_file, scenario.route_files, scenario.additional_files, window)
     travellers = traffic.travellers
     return _Prepared(
         traffic,
@@ -89,14 +89,16 @@ def _departures(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
     """Position, copy number and time of every departure in the window, in the order of departure.
 
-    Times fall on whole steps of the simulation: SUMO would hold a broken one over to the next step and book that as departDelay.
+    Shifted times fall on whole steps of the simulation: SUMO would hold a broken one over to the next step and book
+    that as departDelay.
     """
     whole = math.floor(multiple + 1e-9)
     broken = max(0.0, multiple - whole)
     size = int(prepared.index.max()) + 1 if len(prepared.index) else 0
     also = _stream(draw, THINNING).random(size)[prepared.index] < broken
-    who, copies, times = [np.flatnonzero(prepared.timetabled)], [np.zeros(prepared.timetabled.sum(), dtype=np.int64)], []
-    times.append(prepared.depart_s[prepared.timetabled])
+    who = [np.flatnonzero(prepared.timetabled)]
+    copies = [np.zeros(len(who[0]), dtype=np.int64)]
+    times = [prepared.depart_s[who[0]]]
     for copy in range(whole + 1):
         departs = ~prepared.timetabled & (also if copy == whole else True)
         shifts = _stream(draw, SHIFTS + copy).uniform(-SHIFT_S, SHIFT_S, size)[prepared.index[departs]]
@@ -134,7 +136,11 @@ def _element(traveller: Traveller, name: str, depart_s: float) -> str:
 
 def _vehicles(rows: list[tuple[Traveller, str, float]], scenario: Scenario) -> pd.DataFrame:
     """Scheduled vehicles only; no persons, and no vehicles that wait for someone to board."""
-    scheduled = [(name, at, traveller.edges) for traveller, name, at in rows if traveller.tag == "vehicle" and not math.isnan(at)]
+    scheduled = [
+        (name, at_s, traveller.edges)
+        for traveller, name, at_s in rows
+        if traveller.tag == "vehicle" and not math.isnan(at_s)
+    ]
     vehicles = pd.DataFrame(scheduled, columns=["id", "depart_s", "edges"]).astype({"depart_s": float})
     if not vehicles["id"].is_unique:
         twice = vehicles["id"][vehicles["id"].duplicated()].iloc[0]
@@ -147,6 +153,6 @@ def _write(route_file: Path, text: str) -> None:
         route_file.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=route_file.parent, delete=False) as stream:
             stream.write(text)
-        os.replace(stream.name, route_file)
+        Path(stream.name).replace(route_file)
     except OSError as error:
         raise ConfigError(f"{route_file}: {error.strerror}") from error

@@ -1,6 +1,6 @@
 """Own scenarios: text sources beside this file, built with netconvert into the cache.
 
-`<name>/place.toml` has streets and plans, `<name>/demand.csv` vehicles per hour for each pair of ends and quarter of an hour.
+`<name>/place.toml` has streets and plans, `<name>/demand.csv` vehicles per hour from end to end by quarter of an hour.
 """
 
 import csv

@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import shutil
 import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -34,22 +33,25 @@ def combined_digest(parts: Iterable[str]) -> str:
 
 
 def kept_folder(name: str, build: Callable[[Path], None]) -> Path:
-    """The cached folder of that name, built on first use; of several processes that build it at once the first one wins."""
+    """The cached folder of that name, built on first use; of several processes that build it at once the first wins."""
     folder = cache_dir() / name
     if folder.is_dir():
         return folder
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(prefix=".building-", dir=folder.parent))
+        with tempfile.TemporaryDirectory(prefix=".building-", dir=folder.parent) as work:
+            built = Path(work) / "built"
+            built.mkdir()
+            build(built)
+            _put(built, folder)
     except OSError as error:
-        raise ConfigError(f"{folder.parent}: {error.strerror} (the cache; ADAPTIVE_SIGNALS_CACHE moves it)") from error
-    try:
-        build(work)
-        work.chmod(0o755)
-        os.replace(work, folder)
-    except OSError:
-        if not folder.is_dir():
-            raise
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
+        raise ConfigError(f"{folder}: {error.strerror} (the cache; ADAPTIVE_SIGNALS_CACHE moves it)") from error
     return folder
+
+
+def _put(built: Path, folder: Path) -> None:
+    try:
+        built.replace(folder)
+    except OSError:
+        if not folder.is_dir():  # else another process was first, with the same content
+            raise

@@ -27,7 +27,7 @@ PATH_ENDINGS = (".sumocfg", ".xml", ".gz")
 
 @dataclass(frozen=True)
 class Scenario:
-    """A place and its demand as files, with the simulated time; the accounting's warm-up is cut off the window's beginning."""
+    """A place and its demand as files, with its window; the accounting cuts the warm-up off the window's beginning."""
 
     name: str
     title: str
@@ -84,4 +84,5 @@ def _scenario(name: str, title: str, files: OwnFiles) -> Scenario:
     if not files.step_length_s > 0:
         raise ConfigError(f"{name}: step-length = {files.step_length_s:g} s, must be above 0")
     begin_s, end_s = window_s(files, name)
-    return Scenario(name, title, files.net_file, files.route_files, files.additional_files, begin_s, end_s, files.step_length_s)
+    places = (files.net_file, files.route_files, files.additional_files)
+    return Scenario(name, title, *places, begin_s, end_s, files.step_length_s)

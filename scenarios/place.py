@@ -20,7 +20,10 @@ class _Source(BaseModel):
 
 
 class Street(_Source):
-    """One direction of a street; `lanes` are the turns from each lane at the stop line, right to left, or a bare count where no signal follows."""
+    """One direction of a street; `lanes` are the turns of each lane at the stop line, from the right.
+
+    Where no signal follows it is the bare number of lanes.
+    """
 
     start: str
     end: str
@@ -46,7 +49,7 @@ class Street(_Source):
 
 
 class PlanStage(_Source):
-    """One stage of the plan: green as `arm:turns` with a blank between, the arm named by the node that it comes from."""
+    """One stage of the plan: green as `arm:turns`, blanks between, the arm named by the node that it comes from."""
 
     green: str
     green_s: Annotated[int, Field(ge=5)]
@@ -93,12 +96,14 @@ class Place(_Source):
             wanted = {(street.start, turn) for street in self.arriving(name) for turn in street_turns(street)}
             shown = {movement for stage in plan.stages for movement in stage.movements}
             if wanted != shown:
-                raise ValueError(f"signal {name}: movements {sorted(wanted ^ shown)} are in its lanes or in its stages, must be in both")
+                odd = " ".join(f"{arm}:{turn}" for arm, turn in sorted(wanted ^ shown))
+                raise ValueError(f"signal {name}: {odd} stands in its lanes or in its stages, must stand in both")
         return self
 
     def arriving(self, node: str) -> list[Street]:
         """Streets that end at a node, clockwise from north."""
-        return sorted((street for street in self.streets if street.end == node), key=lambda street: self._bearing_deg(node, street.start))
+        arriving = (street for street in self.streets if street.end == node)
+        return sorted(arriving, key=lambda street: self._bearing_deg(node, street.start))
 
     def exits(self, street: Street) -> dict[str, Street]:
         """The street that each turn leads to."""

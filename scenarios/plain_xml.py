@@ -8,7 +8,7 @@ from scenarios.place import LEFT, RIGHT, STRAIGHT, Place, PlanStage, Street
 
 @dataclass(frozen=True)
 class Connection:
-    """One lane's way over a junction; `link` counts a junction's connections, arms clockwise from north, lanes from the right."""
+    """One lane's way over a junction; `link` counts these, arms clockwise from north, lanes from the right."""
 
     street: Street
     turn: str
@@ -92,7 +92,11 @@ def _ways(place: Place, street: Street) -> Iterator[tuple[Street, str, Street, i
         for turn in (RIGHT, STRAIGHT, LEFT):
             if turn in turns:
                 last = exits[turn].lanes_upstream - 1
-                to_lane = {RIGHT: 0, LEFT: last, STRAIGHT: min(straight.index(number), last) if number in straight else 0}
+                to_lane = {
+                    RIGHT: 0,
+                    LEFT: last,
+                    STRAIGHT: min(straight.index(number), last) if number in straight else 0,
+                }
                 yield street, turn, exits[turn], number, to_lane[turn]
 
 
@@ -102,10 +106,13 @@ def signals_xml(place: Place) -> str:
     for name, plan in place.signals.items():
         links = connections(place, name)
         lines.append(f'<tlLogic id="{name}" type="static" programID="0" offset="{plan.offset_s}">')
-        lines += [f'    <phase duration="{duration_s}" state="{state}"/>' for duration_s, state in _rows(place, links, plan.stages)]
+        rows = _rows(place, links, plan.stages)
+        lines += [f'    <phase duration="{duration_s}" state="{state}"/>' for duration_s, state in rows]
         lines.append("</tlLogic>")
     for name in place.signals:
-        lines += [f'{_connection(link)[:-2]} tl="{name}" linkIndex="{link.link}"/>' for link in connections(place, name)]
+        lines += [
+            f'{_connection(link)[:-2]} tl="{name}" linkIndex="{link.link}"/>' for link in connections(place, name)
+        ]
     return _document("tlLogics", lines)
 
 

@@ -5,7 +5,6 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from xml.etree.ElementTree import Element
-from xml.sax.saxutils import quoteattr
 
 from scenarios.cache import combined_digest, file_digest, kept_folder
 from scenarios.sumo_tools import run_tool, sumo_version
@@ -15,7 +14,9 @@ from signals.errors import ConfigError
 ROUTING_SEED = 42  # decides only between the edges of a traffic zone; the same for every draw
 
 
-def route_trips(net_file: Path, additional_files: Sequence[Path], definitions: Sequence[str], trips: Sequence[str]) -> list[str]:
+def route_trips(
+    net_file: Path, additional_files: Sequence[Path], definitions: Sequence[str], trips: Sequence[str]
+) -> list[str]:
     """Edges of each trip (its attributes and children as XML text, without id and depart), fastest on empty streets."""
     if not trips:
         return []
@@ -23,30 +24,33 @@ def route_trips(net_file: Path, additional_files: Sequence[Path], definitions: S
     name = combined_digest([sumo_version(), *digests, *definitions, "trips", *trips])
 
     def build(folder: Path) -> None:
-        routes = _run_duarouter(net_file, additional_files, definitions, trips)
-        (folder / "routes.json").write_text(json.dumps(routes), encoding="utf-8")
+        found = _run_duarouter(net_file, additional_files, definitions, trips)
+        (folder / "routes.json").write_text(json.dumps(found), encoding="utf-8")
 
-    routes: list[str] = json.loads((kept_folder(f"routes/{name[:32]}", build) / "routes.json").read_text(encoding="utf-8"))
+    kept = kept_folder(f"routes/{name[:32]}", build) / "routes.json"
+    routes: list[str] = json.loads(kept.read_text(encoding="utf-8"))
     return routes
 
 
-def _run_duarouter(net_file: Path, additional_files: Sequence[Path], definitions: Sequence[str], trips: Sequence[str]) -> list[str]:
+def _run_duarouter(
+    net_file: Path, additional_files: Sequence[Path], definitions: Sequence[str], trips: Sequence[str]
+) -> list[str]:
     with tempfile.TemporaryDirectory() as work:
         asked, found = Path(work) / "trips.xml", Path(work) / "routes.xml"
-        lines = [f"<trip id={quoteattr(str(number))} depart=\"0\"{trip}</trip>" for number, trip in enumerate(trips)]
+        lines = [f'<trip id="{number}" depart="0"{trip}</trip>' for number, trip in enumerate(trips)]
         asked.write_text("\n".join(["<routes>", *definitions, *lines, "</routes>"]), encoding="utf-8")
         options: list[str | Path] = ["--net-file", net_file, "--route-files", asked, "--output-file", found]
         if additional_files:
             options += ["--additional-files", ",".join(map(str, additional_files))]
         options += ["--no-step-log", "--no-warnings", "--xml-validation", "never", "--seed", str(ROUTING_SEED)]
         run_tool("duarouter", *options, subject=str(net_file))
-        routes = {vehicle.get("id", ""): _edges(vehicle) for vehicle in top_level_elements(found, ("routes",))}
-    missing = [number for number in range(len(trips)) if not routes.get(str(number))]
-    if missing:
-        raise ConfigError(f"{net_file}: no route for the trip{trips[missing[0]].rstrip('>')}")
+        routes = {vehicle.get("id", ""): _edges(vehicle) for vehicle in top_level_elements(found)}
+    missing = next((number for number in range(len(trips)) if not routes.get(str(number))), None)
+    if missing is not None:
+        raise ConfigError(f"{net_file}: no route for the trip{trips[missing].partition('>')[0]}")
     return [routes[str(number)] for number in range(len(trips))]
 
 
 def _edges(vehicle: Element) -> str:
     route = vehicle.find("route")
-    return "" if route is None else str(route.get("edges", ""))
+    return "" if route is None else route.get("edges", "")

@@ -1,13 +1,14 @@
 """The user's own streets by path: a `.sumocfg`, or the network and its routes."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from xml.etree.ElementTree import Element
 
 from scenarios.flows import parse_time_s
-from scenarios.traffic import DEFINITION_TAGS, DEMAND_TAGS, ROUTE_FILE_ROOTS
-from scenarios.xml_files import net_edges, root_tag, top_level_elements
+from scenarios.traffic import BOARDED, DEFINITION_TAGS, DEMAND_TAGS, ROUTE_FILE_ROOTS
+from scenarios.xml_files import top_level_elements
 from signals.errors import ConfigError
 
 OPTION_NAMES = {
@@ -18,6 +19,7 @@ OPTION_NAMES = {
     "end": ("end", "e"),
     "step-length": ("step-length",),
 }
+FILE_OPTIONS = ("net-file", "route-files", "additional-files")
 OPEN_FLOW_S = 4200.0  # how much of a flow without an end is simulated where the configuration has no end either
 
 
@@ -40,10 +42,13 @@ def read_sumocfg(path: Path) -> OwnFiles:
         raise ConfigError(f"{path}: names no net-file")
     if "route-files" not in given:
         raise ConfigError(f"{path}: names no route-files")
+    net_files, route_files, additional_files = (_existing(path, given, option) for option in FILE_OPTIONS)
+    if len(net_files) != 1:
+        raise ConfigError(f"{path}: names {len(net_files)} net-files, must be 1")
     return OwnFiles(
-        net_file=_existing(path, given["net-file"], "net-file"),
-        route_files=tuple(_existing(path, name, "route-files") for name in _names(given["route-files"])),
-        additional_files=tuple(_existing(path, name, "additional-files") for name in _names(given.get("additional-files", ""))),
+        net_file=net_files[0],
+        route_files=route_files,
+        additional_files=additional_files,
         begin_s=parse_time_s(given["begin"], f"{path}: begin") if "begin" in given else None,
         end_s=_end_s(path, given),
         step_length_s=parse_time_s(given.get("step-length", "1"), f"{path}: step-length"),
@@ -72,11 +77,14 @@ def _names(listed: str) -> list[str]:
     return listed.replace(",", " ").replace(";", " ").split()
 
 
-def _existing(config: Path, name: str, option: str) -> Path:
-    path = (config.parent / name).resolve()
-    if not path.is_file():
-        raise ConfigError(f"{config}: {option} names {name}, which is not there ({path})")
-    return path
+def _existing(config: Path, given: dict[str, str], option: str) -> tuple[Path, ...]:
+    """Files are relative to the configuration."""
+    names = _names(given.get(option, ""))
+    paths = tuple((config.parent / name).resolve() for name in names)
+    for name, path in zip(names, paths, strict=True):
+        if not path.is_file():
+            raise ConfigError(f"{config}: {option} names {name}, which is not there ({path})")
+    return paths
 
 
 def read_file_list(listed: str) -> OwnFiles:
@@ -86,34 +94,33 @@ def read_file_list(listed: str) -> OwnFiles:
     for name, path in zip(names, paths, strict=True):
         if not path.is_file():
             raise ConfigError(f"{name}: no such file ({path})")
-    net_edges(paths[0])
-    routes = tuple(path for path in paths[1:] if root_tag(path) in ("routes", "route-alternatives"))
-    others = tuple(path for path in paths[1:] if path not in routes)
-    return OwnFiles(paths[0], routes, others)
+    if not paths:
+        raise ConfigError(f"{listed}: names no file")
+    return OwnFiles(paths[0], (), tuple(paths[1:]))
 
 
 def with_traffic_apart(files: OwnFiles, name: str) -> OwnFiles:
     """Traffic that stands in additional files is traffic too: it is drawn with the rest, and not loaded twice."""
-    routes, others = list(files.route_files), []
+    routes, others = list(files.route_files), list[Path]()
     for path in files.additional_files:
-        tags = {element.tag for element in top_level_elements(path, ("additional", "routes"))}
-        if not tags & DEMAND_TAGS:
-            others.append(path)
-        elif tags <= DEMAND_TAGS | DEFINITION_TAGS:
-            routes.append(path)
-        else:
-            street = min(tags - DEMAND_TAGS - DEFINITION_TAGS)
-            raise ConfigError(f"{path}: holds traffic ({min(tags & DEMAND_TAGS)}) and street ({street}) in one file, must be in two")
+        tags = {element.tag for element in top_level_elements(path)}
+        traffic, street = tags & DEMAND_TAGS, tags - DEMAND_TAGS - DEFINITION_TAGS
+        if traffic and street:
+            raise ConfigError(
+                f"{path}: holds traffic (<{min(traffic)}>) and street (<{min(street)}>), must be two files"
+            )
+        (routes if traffic else others).append(path)
     if not routes:
-        raise ConfigError(f"{name}: no route file")
+        raise ConfigError(f"{name}: no route file: none of its files holds vehicles, trips, flows or persons")
     return OwnFiles(files.net_file, tuple(routes), tuple(others), files.begin_s, files.end_s, files.step_length_s)
 
 
 def window_s(files: OwnFiles, name: str) -> tuple[float, float]:
     """Begin and end of the simulated time.
 
-    Without a begin it is 0, or the first departure's full minute where that comes later than ten minutes. Without an end it is the full
-    minute after the last departure: everybody travels, and the drain that follows lets the last ones out. Flows without an end get 70 minutes.
+    Without a begin it is 0, or the first departure's full minute where that comes later than ten minutes. Without an
+    end it is the full minute after the last departure: everybody travels, and the drain that follows lets the last
+    ones out. Flows without an end get 70 minutes.
     """
     begin_s, end_s = files.begin_s, files.end_s
     if begin_s is None or end_s is None:
@@ -128,22 +135,29 @@ def window_s(files: OwnFiles, name: str) -> tuple[float, float]:
 
 
 def _first_and_last_s(route_files: Iterable[Path], default_begin_s: float) -> tuple[float, float]:
-    first, last = math.inf, -math.inf
-    for path in route_files:
-        for element in top_level_elements(path, ROUTE_FILE_ROOTS):
-            for source in element if element.tag == "interval" else (element,):
-                if source.tag in DEMAND_TAGS:
-                    bounds = _bounds_s(path, {**(element.attrib if element is not source else {}), **source.attrib}, default_begin_s)
-                    first, last = min(first, bounds[0]), max(last, bounds[1])
-    return (first, last) if last > -math.inf else (default_begin_s, default_begin_s)
+    bounds = [
+        _bounds_s(path, given, default_begin_s)
+        for path in route_files
+        for element in top_level_elements(path, ROUTE_FILE_ROOTS)
+        for given in _demand_attributes(element)
+    ]
+    firsts, lasts = [first for first, last in bounds if last > -math.inf], [last for _first, last in bounds]
+    return (min(firsts), max(lasts)) if firsts else (default_begin_s, default_begin_s)
+
+
+def _demand_attributes(element: Element) -> Iterator[dict[str, str]]:
+    if element.tag == "interval":
+        yield from ({**element.attrib, **child.attrib} for child in element if child.tag in DEMAND_TAGS)
+    elif element.tag in DEMAND_TAGS:
+        yield element.attrib
 
 
 def _bounds_s(path: Path, given: dict[str, str], default_begin_s: float) -> tuple[float, float]:
+    """First and last departure; what departs when boarded has neither."""
+    if given.get("depart") in BOARDED:
+        return math.inf, -math.inf
+    begin = given.get("depart", given.get("begin"))
+    begin_s = default_begin_s if begin in (None, "begin") else parse_time_s(str(begin), str(path))
     if "depart" in given:
-        try:
-            depart_s = parse_time_s(given["depart"], str(path))
-        except ConfigError:
-            return math.inf, -math.inf  # triggered by someone who boards
-        return depart_s, depart_s
-    begin_s = parse_time_s(given["begin"], str(path)) if "begin" in given else default_begin_s
+        return begin_s, begin_s
     return begin_s, parse_time_s(given["end"], str(path)) if "end" in given else math.inf

@@ -29,8 +29,8 @@ def _broken(path: Path, line: int, code: int) -> ConfigError:
     return ConfigError(f"{path}: line {line}: broken or cut XML ({expat.ErrorString(code)})")
 
 
-def top_level_elements(path: Path, root_tags: tuple[str, ...]) -> Iterator[ElementTree.Element]:
-    """The root's children one by one, each complete; memory holds one at a time."""
+def top_level_elements(path: Path, root_tags: tuple[str, ...] = ()) -> Iterator[ElementTree.Element]:
+    """The root's children one by one, each complete; without `root_tags` any root will do."""
     with _open(path) as stream:
         try:
             yield from _children(path, stream, root_tags)
@@ -57,7 +57,7 @@ def _children(path: Path, stream: BinaryIO, root_tags: tuple[str, ...]) -> Itera
 
 
 def _check_root(path: Path, tag: str, root_tags: tuple[str, ...]) -> None:
-    if tag not in root_tags:
+    if root_tags and tag not in root_tags:
         expected = " or ".join(f"<{root}>" for root in root_tags)
         raise ConfigError(f"{path}: its root is <{tag}>, must be {expected}")
 
@@ -95,16 +95,3 @@ def _net_edges(path: Path, _modified_ns: int, _size: int) -> frozenset[str]:
     if not edges:
         raise ConfigError(f"{path}: this network has no edges")
     return frozenset(edges)
-
-
-def root_tag(path: Path) -> str:
-    """Name of a file's outermost element."""
-    with _open(path) as stream:
-        try:
-            for _event, element in ElementTree.iterparse(stream, events=("start",)):
-                return element.tag
-        except ElementTree.ParseError as error:
-            raise _broken(path, error.position[0], error.code) from error
-        except (EOFError, OSError, zlib.error) as error:
-            raise ConfigError(f"{path}: broken or cut gzip ({error})") from error
-    raise ConfigError(f"{path}: is empty")
