@@ -1,0 +1,71 @@
+"""Results folders with made-up cases, written through the real store, to judge reports without a simulation."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from experiments.store import ResultsFolder
+
+VERSIONS = {"adaptive-signals": "0.1.0", "python": "3.11.2", "eclipse-sumo": "1.28.0"}
+PLACES = {"resco:cologne1": (2000, 45.0, 1), "resco:cologne3": (2400, 38.0, 3), "arterial": (2900, 75.0, 5)}
+EFFECTS = {"existing": 1.0, "actuated": 0.8, "max-pressure": 0.5}
+
+
+@dataclass(frozen=True)
+class MadeUp:
+    """What the cases say: scenarios with (scheduled, delay, junctions), and each controller's share of that delay."""
+
+    places: Mapping[str, tuple[int, float, int]]
+    effects: Mapping[str, float]
+    draws: Sequence[int] = range(5)
+    demands: Sequence[float] = (1.0,)
+    noise: float = 0.05
+    gridlocked: frozenset[tuple[str, int]] = frozenset()  # controller, draw
+
+
+REAL_STREETS = MadeUp(PLACES, EFFECTS)
+
+
+def write_results(folder: Path, made_up: MadeUp = REAL_STREETS, about: Mapping[str, Any] | None = None) -> Path:
+    """A results folder as `evaluate.py run` leaves it, without its report."""
+    store = ResultsFolder(folder, decision_s=1.0)
+    for scenario in made_up.places:
+        for controller in made_up.effects:
+            for demand in made_up.demands:
+                for draw in made_up.draws:
+                    key = f"{len(list((folder / 'cases').iterdir())):05}"
+                    store.keep(key, "made up", case(made_up, scenario, controller, demand, draw))
+    about = {"baseline": "existing", "versions": VERSIONS, "commands": ["evaluate.py run --draws 5"], **(about or {})}
+    store.write_tables(about, list(made_up.places), list(made_up.effects))
+    return folder
+
+
+def case(made_up: MadeUp, scenario: str, controller: str, demand: float, draw: int) -> dict[str, Any]:
+    """A plausible row: demand's noise is shared by a draw, the controller's own is smaller."""
+    scheduled, delay_s, junctions = made_up.places[scenario]
+    place, arm = list(made_up.places).index(scenario), list(made_up.effects).index(controller)
+    shared = np.random.default_rng((place, draw)).normal(1.0, 0.2)
+    own = np.random.default_rng((place, draw, arm, round(demand * 100))).normal(1.0, made_up.noise)
+    gridlock = (controller, draw) in made_up.gridlocked
+    delay_s *= max(shared, 0.3) * own * made_up.effects[controller] * demand**2.5 * (15.0 if gridlock else 1.0)
+    scheduled = round(scheduled * demand * (1 + 0.02 * (shared - 1)))
+    never_entered = round(scheduled * (0.2 if gridlock else 0.002 * max(demand - 0.9, 0) * delay_s / 10))
+    inside = round(scheduled * (0.3 if gridlock else 0.0006 * delay_s))
+    completed = scheduled - inside - never_entered
+    return {
+        "scenario": scenario, "controller": controller, "demand": demand, "draw": draw,
+        "scheduled": scheduled, "entered": scheduled - never_entered, "completed": completed,
+        "inside": inside, "never_entered": never_entered,
+        "inside_at_cap": inside if gridlock else 0, "never_entered_at_cap": never_entered if gridlock else 0,
+        "throughput_veh_per_h": completed * 1.2, "clear_time_s": 6600.0 if gridlock else 3000 + 5 * delay_s,
+        "delay_s": delay_s, "delay_p95_s": 3 * delay_s, "wait_max_s": 5 * delay_s, "starve_max_s": 40 + 2 * delay_s,
+        "delay_per_signal_s": delay_s / (1 + 0.3 * junctions), "delay_at_signals_s": delay_s / (1.2 + 0.3 * junctions),
+        "worst_junction_delay_s": delay_s / 1.2, "stops_per_veh": 0.02 * delay_s, "queue_mean_veh": delay_s / 3,
+        "co2_kg": scheduled * (0.2 + delay_s / 1000), "gridlock": gridlock,
+        "junctions": junctions, "junctions_controlled": junctions, "seed": draw,
+        "network_digest": f"{place:064x}", "demand_digest": f"{place * 1000 + draw * 100 + round(demand * 10):064x}",
+        "detector_digest": f"{place + 10:064x}", "controller_digest": f"{arm + 20:064x}",
+    }  # fmt: skip
