@@ -71,6 +71,8 @@ def _prepare_once(scenario: Scenario, _digests: tuple[str, ...]) -> _Prepared:
     window = Window(scenario.begin_s, scenario.end_s, margin_s=SHIFT_S + scenario.step_length_s)
     traffic = read_traffic(scenario.net_file, scenario.route_files, scenario.additional_files, window)
     travellers = traffic.travellers
+    if not travellers:
+        raise ConfigError(f"{scenario.name}: nobody departs in {scenario.begin_s:g} to {scenario.end_s:g} s")
     return _Prepared(
         traffic,
         np.array([traveller.index for traveller in travellers], dtype=np.int64),
@@ -94,7 +96,7 @@ def _departures(
     """
     whole = math.floor(multiple + 1e-9)
     broken = max(0.0, multiple - whole)
-    size = int(prepared.index.max()) + 1 if len(prepared.index) else 0
+    size = int(prepared.index.max()) + 1
     also = _stream(draw, THINNING).random(size)[prepared.index] < broken
     who = [np.flatnonzero(prepared.timetabled)]
     copies = [np.zeros(len(who[0]), dtype=np.int64)]

@@ -40,8 +40,6 @@ def read_sumocfg(path: Path) -> OwnFiles:
     given = _options(path)
     if "net-file" not in given:
         raise ConfigError(f"{path}: names no net-file")
-    if "route-files" not in given:
-        raise ConfigError(f"{path}: names no route-files")
     net_files, route_files, additional_files = (_existing(path, given, option) for option in FILE_OPTIONS)
     if len(net_files) != 1:
         raise ConfigError(f"{path}: names {len(net_files)} net-files, must be 1")

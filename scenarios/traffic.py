@@ -103,12 +103,29 @@ class _Reading:
     sources: list[_Source] = field(default_factory=list)
 
 
+class _KnownEdges:
+    """Checks edge lists against the network; a list that passed once passes again without work."""
+
+    def __init__(self, net_file: Path) -> None:
+        self.net_file = net_file
+        self.edges = net_edges(net_file)
+        self.passed: set[str] = set()
+
+    def check(self, edges: str, subject: str) -> None:
+        if edges in self.passed:
+            return
+        for edge in edges.replace(",", " ").split():
+            if edge not in self.edges:
+                raise ConfigError(f"{subject}: its edge '{edge}' is not in {self.net_file}")
+        self.passed.add(edges)
+
+
 def read_traffic(
     net_file: Path, route_files: Sequence[Path], additional_files: Sequence[Path], window: Window
 ) -> Traffic:
     """All travellers that depart in the window or near it; trips get their route, flows become vehicles."""
-    reading = _collect(route_files, additional_files)
     known = _KnownEdges(net_file)
+    reading = _collect(route_files, additional_files, known)
     ridden = _ridden(reading.sources)
     drafts: list[Traveller] = []
     count = 0
@@ -125,7 +142,7 @@ def read_traffic(
     return Traffic(definitions, tuple(_routed(drafts, net_file, additional_files, definitions)))
 
 
-def _collect(route_files: Sequence[Path], additional_files: Sequence[Path]) -> _Reading:
+def _collect(route_files: Sequence[Path], additional_files: Sequence[Path], known: _KnownEdges) -> _Reading:
     reading = _Reading()
     for file in additional_files:
         for element in top_level_elements(file):
@@ -135,7 +152,10 @@ def _collect(route_files: Sequence[Path], additional_files: Sequence[Path]) -> _
             sources = list(_sources(file, element))
             reading.sources += sources
             if not sources and element.tag != "interval":
-                reading.routes.update(named_routes(element))
+                routes = named_routes(element)
+                for name, route in routes.items():
+                    known.check(route.get("edges", ""), f"{file}: route '{name}'")
+                reading.routes.update(routes)
                 reading.definitions[_text(element)] = None
     return reading
 
@@ -164,23 +184,6 @@ def _departures_s(source: _Source, window: Window, stream: int) -> Sequence[floa
     if depart in BOARDED:
         return [math.nan]
     return [window.begin_s if depart == "begin" else parse_time_s(depart, source.subject)]
-
-
-class _KnownEdges:
-    """Checks edge lists against the network; a list that passed once passes again without work."""
-
-    def __init__(self, net_file: Path) -> None:
-        self.net_file = net_file
-        self.edges = net_edges(net_file)
-        self.passed: set[str] = set()
-
-    def check(self, edges: str, subject: str) -> None:
-        if edges in self.passed:
-            return
-        for edge in edges.replace(",", " ").split():
-            if edge not in self.edges:
-                raise ConfigError(f"{subject}: its edge '{edge}' is not in {self.net_file}")
-        self.passed.add(edges)
 
 
 def _check_edges(source: _Source, known: _KnownEdges) -> None:
@@ -216,11 +219,11 @@ def _body(element: Element) -> str:
 
 def _trip(element: Element) -> str | None:
     """What duarouter has to know of a trip, or None where the element brings its route."""
-    keys = [key for key in TRIP_KEYS if key in element.attrib]
-    if brings_route(element) or not keys:
+    if brings_route(element) or not ({*TRIP_KEYS} & element.attrib.keys() or element.find("stop") is not None):
         return None
-    wanted = "".join(f" {key}={quoteattr(element.attrib[key])}" for key in ("type", *keys) if key in element.attrib)
-    return wanted + ">" + "".join(_text(stop) for stop in element.iter("stop"))
+    wanted = {key: element.attrib[key] for key in ("type", *TRIP_KEYS) if key in element.attrib}
+    attributes = "".join(f" {key}={quoteattr(value)}" for key, value in wanted.items())
+    return attributes + ">" + "".join(_text(stop) for stop in element.iter("stop"))
 
 
 def _with_route(draft: Traveller, source: _Source, route: Element, known: _KnownEdges) -> Traveller:
