@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from signals.errors import ConfigError
 
 CONFIDENCE = 0.95
+NO_SPREAD = 1e-9  # of the mean: below it, differences differ by rounding only
 PLACE = ("scenario", "demand")  # what a controller and its baseline share beside the draw
 SAME_IN_A_PAIR = ("demand_digest", "network_digest")
 NOT_MEASURES = ("scenario", "controller", "demand", "draw", "gridlock", "junctions", "junctions_controlled", "seed")
@@ -19,7 +20,7 @@ NO_RATIO = ("inside", "never_entered", "inside_at_cap", "never_entered_at_cap") 
 
 @dataclass(frozen=True)
 class Interval:
-    """An estimate with its confidence limits; the limits are NaN where a single pair gives no spread."""
+    """An estimate with its confidence limits; the limits are NaN where there is no spread to take them from."""
 
     estimate: float
     low: float
@@ -60,14 +61,19 @@ def t_quantile(confidence: float, degrees: int) -> float:
 
 
 def mean_interval(values: ArrayLike, confidence: float = CONFIDENCE) -> Interval:
-    """Mean with its t interval; one unknown value makes it unknown, since leaving it out would flatter."""
+    """Mean with its t interval; one unknown value makes it unknown, since leaving it out would flatter.
+
+    One value has no interval, nor have values that are all the same (a vehicle fewer in each of two draws): a width of
+    nothing would claim certainty. Values that are all zero, two equal controllers, have [0, 0], which marks nothing.
+    """
     sample = np.asarray(values, dtype=float)
     if sample.size == 0 or not np.isfinite(sample).all():
         return UNKNOWN
     mean = float(sample.mean())
-    if sample.size == 1:
+    spread = float(sample.std(ddof=1)) if sample.size > 1 else 0.0
+    if spread <= NO_SPREAD * abs(mean) and (sample.size == 1 or mean):
         return Interval(mean, math.nan, math.nan)
-    half = t_quantile(confidence, sample.size - 1) * float(sample.std(ddof=1)) / math.sqrt(sample.size)
+    half = t_quantile(confidence, sample.size - 1) * spread / math.sqrt(sample.size)
     return Interval(mean, mean - half, mean + half)
 
 

@@ -1,8 +1,8 @@
 """Results as tables for a terminal."""
 
 import math
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 import pandas as pd
 from rich import box
@@ -11,64 +11,73 @@ from rich.table import Table
 
 from experiments.compare import Comparison
 
+ENDS = ("", "_low", "_high")
 Row = Mapping[Any, Any]
 
-LEGEND = (
-    "delay: mean over every vehicle scheduled in the window, also those inside or never entered at its end. "
-    "[ ]: 95 % interval, paired over demand draws; * it excludes zero."
-)
+WIDE = 130  # columns from which on delay and service go into one table
+LEGEND = """delay: mean over every vehicle scheduled in the window, finished or not.
+[ ]: 95 % interval, paired over demand draws; * where it excludes zero."""
 
 
-def summary_table(summary: pd.DataFrame, baseline: str) -> Table:
+class Column(NamedTuple):
+    """What stands above, and the cell of a row."""
+
+    title: str
+    cell: Callable[[Row], str]
+
+
+def summary_columns(baseline: str) -> tuple[list[Column], list[Column]]:
     """Delay and throughput with their paired differences, and what a mean delay can hide."""
-    table = _table("controller")
-    delay = "delay\ns/veh", f"minus {baseline}\ns/veh", "\n%"
-    served = "served\nveh/h", f"minus {baseline}\nveh/h"
-    for name in ("draws", *delay, *served, "never\nentered", "longest\nstarved s", "grid-\nlock"):
-        table.add_column(name, justify="right")
-    for (scenario, demand), group in summary.groupby(["scenario", "demand"], sort=False):
-        table.add_row(f"[bold]{escape(str(scenario))}[/], demand {demand:g}")
-        for row in group.to_dict("records"):
-            table.add_row(*_summary_cells(row))
-        table.add_section()
-    return table
+    delay = [
+        Column("draws", draws),
+        Column("delay\ns/veh", lambda row: number(row["delay_s"], 1)),
+        Column(f"minus {baseline}\ns/veh", lambda row: change(row, "delay_s")),
+        Column("\n%", lambda row: percent(row, "delay_s")),
+    ]
+    service = [
+        Column("served\nveh/h", lambda row: number(row["throughput_veh_per_h"], 0)),
+        Column(f"minus {baseline}\nveh/h", lambda row: change(row, "throughput_veh_per_h")),
+        Column("never\nentered", lambda row: number(row["never_entered"], 1)),
+        Column("longest\nstarved s", lambda row: number(row["starve_max_s_max"], 0)),
+        Column("grid-\nlock", lambda row: f"{row['gridlock_rate']:.0%}"),
+    ]
+    return delay, service
 
 
-def _summary_cells(row: Row) -> tuple[str, ...]:
-    partly = 0 < row["pairs"] < row["draws"]
-    return (
-        f"  {escape(row['controller'])}",
-        f"{row['draws']}, {row['pairs']} paired" if partly else f"{row['draws']}",
-        number(row["delay_s"], 1),
-        change(row, "delay_s"),
-        percent(row, "delay_s"),
-        number(row["throughput_veh_per_h"], 0),
-        change(row, "throughput_veh_per_h"),
-        number(row["never_entered"], 1),
-        number(row["starve_max_s_max"], 0),
-        f"{row['gridlock_rate']:.0%}",
-    )
-
-
-def comparison_table(comparison: Comparison) -> Table:
+def comparison_columns() -> tuple[list[Column], list[Column]]:
     """Second folder minus first."""
-    table = _table("controller")
-    delay = "delay\nfirst", "s/veh\nsecond", "second - first\ns/veh", "\n%"
-    served = "served\nfirst", "veh/h\nsecond", "second - first\nveh/h"
-    for name in ("pairs", *delay, *served):
-        table.add_column(name, justify="right")
-    for (scenario, demand), group in comparison.paired.groupby(["scenario", "demand"], sort=False):
-        table.add_row(f"[bold]{escape(str(scenario))}[/], demand {demand:g}")
+    delay = [
+        Column("pairs", lambda row: str(row["pairs"])),
+        Column("delay\nfirst", lambda row: number(row["delay_s_first"], 1)),
+        Column("s/veh\nsecond", lambda row: number(row["delay_s_second"], 1)),
+        Column("second - first\ns/veh", lambda row: change(row, "delay_s")),
+        Column("\n%", lambda row: percent(row, "delay_s")),
+    ]
+    service = [
+        Column("served\nfirst", lambda row: number(row["throughput_veh_per_h_first"], 0)),
+        Column("veh/h\nsecond", lambda row: number(row["throughput_veh_per_h_second"], 0)),
+        Column("second - first\nveh/h", lambda row: change(row, "throughput_veh_per_h")),
+    ]
+    return delay, service
+
+
+def fitting(rows: pd.DataFrame, columns: tuple[list[Column], list[Column]], width: int) -> list[Table]:
+    """One table where there is room, else one of delay and one of service."""
+    delay, service = columns
+    return [by_place(rows, part) for part in ([[*delay, *service]] if width >= WIDE else [delay, service])]
+
+
+def by_place(rows: pd.DataFrame, columns: list[Column]) -> Table:
+    """A block for each scenario and demand, a line for each controller."""
+    table = _table("scenario x demand\n  controller")
+    for column in columns:
+        table.add_column(column.title, justify="right")
+    for (scenario, demand), group in rows.groupby(["scenario", "demand"], sort=False):
+        table.add_row(f"[bold]{escape(str(scenario))}[/] x {demand:g}")
         for row in group.to_dict("records"):
-            delays = *_twice(row, "delay_s", 1), percent(row, "delay_s")
-            name = f"  {escape(row['controller'])}"
-            table.add_row(name, f"{row['pairs']}", *delays, *_twice(row, "throughput_veh_per_h", 0))
+            table.add_row(f"  {escape(row['controller'])}", *(column.cell(row) for column in columns))
         table.add_section()
     return table
-
-
-def _twice(row: Row, name: str, digits: int) -> tuple[str, str, str]:
-    return number(row[f"{name}_first"], digits), number(row[f"{name}_second"], digits), change(row, name)
 
 
 def unpaired_table(comparison: Comparison) -> Table:
@@ -80,21 +89,21 @@ def unpaired_table(comparison: Comparison) -> Table:
     return table
 
 
-def comparison_report(comparison: Comparison, settings: list[str]) -> list[Table | str]:
+def comparison_report(comparison: Comparison, settings: list[str], width: int) -> list[Table | str]:
     """What `evaluate.py compare` prints, from top to bottom."""
     parts: list[Table | str] = [f"not the same in both - {line}" for line in settings]
     if comparison.paired.empty:
         parts.append("no case is in both")
     else:
-        parts += [comparison_table(comparison), LEGEND]
+        parts += [*fitting(comparison.paired, comparison_columns(), width), escape(LEGEND)]
     if not comparison.unpaired.empty:
         parts += ["\ncases without an equal in the other folder", unpaired_table(comparison)]
     return parts
 
 
-def summary_report(summary: pd.DataFrame, baseline: str) -> list[Table | str]:
+def summary_report(summary: pd.DataFrame, baseline: str, width: int) -> list[Table | str]:
     """What `evaluate.py run` prints, from top to bottom."""
-    parts: list[Table | str] = [summary_table(summary, baseline), LEGEND]
+    parts: list[Table | str] = [*fitting(summary, summary_columns(baseline), width), escape(LEGEND)]
     if not summary["pairs"].any():
         parts.append(f"no differences: the folder has no case of the baseline {baseline} with the same draws")
     return parts
@@ -118,26 +127,33 @@ def row_table(row: Row) -> Table:
     return table
 
 
+def draws(row: Row) -> str:
+    """How many, and over how many of them differences go where the baseline lacks some."""
+    return f"{row['draws']}, {row['pairs']} paired" if 0 < row["pairs"] < row["draws"] else str(row["draws"])
+
+
 def number(value: float, digits: int) -> str:
     return "-" if math.isnan(value) else f"{value:,.{digits}f}"
 
 
 def change(row: Row, name: str) -> str:
     """The paired difference with its interval."""
-    return with_interval(row[f"{name}_diff"], row[f"{name}_diff_low"], row[f"{name}_diff_high"])
+    value, low, high = (row[f"{name}_diff{end}"] for end in ENDS)
+    return with_interval(value, low, high, row["pairs"])
 
 
 def percent(row: Row, name: str) -> str:
     """The paired ratio of geometric means, as per cent more or less."""
-    return with_interval(*(100 * (row[f"{name}_ratio{end}"] - 1) for end in ("", "_low", "_high")))
+    value, low, high = (100 * (row[f"{name}_ratio{end}"] - 1) for end in ENDS)
+    return with_interval(value, low, high, row["pairs"])
 
 
-def with_interval(value: float, low: float, high: float) -> str:
-    """'-12.3* [-14.0, -10.6]'; one draw has no interval."""
+def with_interval(value: float, low: float, high: float, draws: int) -> str:
+    """'-12.3* [-14.0, -10.6]'; one draw has no interval, nor have draws that all differ by the same."""
     if math.isnan(value):
         return "-"
     if math.isnan(low):
-        return f"{value:+.1f} n/a (1 draw)"
+        return f"{value:+.1f} n/a ({'1 draw' if draws == 1 else 'no spread'})"
     mark = "*" if low > 0 or high < 0 else ""
     return f"{value:+.1f}{mark} \\[{low:+.1f}, {high:+.1f}]"
 

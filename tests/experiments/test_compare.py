@@ -23,12 +23,10 @@ def results(name: str, **delays_s: list[float]) -> Results:
     return Results(Path(name), table(rows, [], ["existing"]), {"decision_s": 1.0, "versions": {"libsumo": name}})
 
 
-def printed(parts: list) -> str:
-    console = Console(width=150, record=True, quiet=True)
-    console.print(*parts)
+def printed(parts: list, width: int = 150) -> str:
+    console = Console(width=width)
     with console.capture() as capture:
-        console.quiet = False
-        console.print(*parts)
+        console.print(*parts, sep="\n")
     return capture.get()
 
 
@@ -54,7 +52,7 @@ def test_the_same_draw_of_another_demand_is_no_pair():
 def test_folders_without_an_equal_case_list_them_all():
     found = compare(results("a", existing=[50]), results("b", actuated=[40]))
     assert found.paired.empty
-    said = printed(comparison_report(found, []))
+    said = printed(comparison_report(found, [], 150))
     assert "no case is in both" in said
     assert "only in a" in said
     assert "only in b" in said
@@ -70,19 +68,22 @@ def test_ranges_of_draws():
 
 def test_the_mark_is_only_where_the_interval_excludes_zero():
     nan = float("nan")
-    assert with_interval(-12.34, -14.0, -10.6) == "-12.3* \\[-14.0, -10.6]"
-    assert with_interval(-1.0, -3.0, 1.0) == "-1.0 \\[-3.0, +1.0]"
-    assert with_interval(-12.34, nan, nan) == "-12.3 n/a (1 draw)"
-    assert with_interval(nan, nan, nan) == "-"
+    assert with_interval(-12.34, -14.0, -10.6, 5) == "-12.3* \\[-14.0, -10.6]"
+    assert with_interval(-1.0, -3.0, 1.0, 5) == "-1.0 \\[-3.0, +1.0]"
+    assert with_interval(-12.34, nan, nan, 1) == "-12.3 n/a (1 draw)"
+    assert with_interval(-2.4, nan, nan, 2) == "-2.4 n/a (no spread)"
+    assert with_interval(nan, nan, nan, 0) == "-"
 
 
 def test_the_summary_prints_every_controller_with_its_interval():
     cases = results("a", existing=[50, 60, 70], max_pressure=[30, 42, 50]).cases
-    said = printed(summary_report(summarise(cases), "existing"))
-    assert "single, demand 1" in said
-    assert "-19.3* [-22.2, -16.5]" in said
+    for width in (80, 150):
+        said = printed(summary_report(summarise(cases), "existing", width), width)
+        assert "single x 1" in said
+        assert "-19.3* [-22.2, -16.5]" in said
+        assert "[ ]: 95 % interval" in said
 
 
 def test_a_summary_without_its_baseline_says_so():
-    said = printed(summary_report(summarise(results("a", actuated=[30]).cases), "existing"))
+    said = printed(summary_report(summarise(results("a", actuated=[30]).cases), "existing", 150))
     assert "no differences: the folder has no case of the baseline existing" in said

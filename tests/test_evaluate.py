@@ -1,0 +1,149 @@
+"""The analyst's door: what is typed, what is printed, and the exit status."""
+
+import re
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner, Result
+
+import evaluate
+from experiments import evaluation
+from experiments.case import Case
+from experiments.store import ResultsFolder, load
+from tests.experiments.cheap_cases import HERE, row
+
+ROOT = Path(__file__).resolve().parent.parent
+RUN = ["run", "--scenario", "resco:cologne1", "--controller", "existing", "--controller", "max-pressure"]
+
+
+def typed(*words: object) -> Result:
+    return CliRunner().invoke(evaluate.app, [str(word) for word in words])
+
+
+def refused(*words: object) -> str:
+    """The one line on standard error."""
+    done = typed(*words)
+    assert done.exit_code == 2
+    assert not done.stdout
+    assert len(done.stderr.splitlines()) == 1
+    return done.stderr
+
+
+@pytest.fixture
+def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cases that need no street."""
+    cheap_grid = partial(evaluation.run_grid, run=f"{HERE}:raise_in_draw_1", stamp=lambda _case: "")
+    monkeypatch.setattr(evaluate, "run_grid", cheap_grid)
+
+
+def test_list_names_scenarios_and_controllers_with_a_line_each():
+    said = typed("list").stdout
+    for name in ("resco:cologne3", "arterial", "single", "district", "existing", "fixed-time", "max-pressure"):
+        assert re.search(rf"^ *{name} +\w+", said, re.MULTILINE), name
+
+
+def test_describe_tells_of_the_junctions():
+    done = typed("describe", "resco:cologne1")
+    assert done.exit_code == 0
+    assert "cologne1" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["--controller", "max-presure"], "controller.*max-presure.*max-pressure"),
+        (["--controller", "fixed-time:none.toml"], "none.toml"),
+        (["--baseline", "exsting"], "controller.*exsting.*existing"),
+        (["--scenario", "resco:cologne9"], "'resco:cologne9' is unknown.*resco:cologne1"),
+        (["--scenario", "nowhere/their.sumocfg"], "nowhere/their.sumocfg"),
+        (["--demand", "0"], "demand = 0, must be above 0"),
+        (["--demand", "-1"], "demand = -1, must be above 0"),
+        (["--draws", "0"], "draws = 0, must be at least 1"),
+        (["--first-draw", "-1"], "first_draw = -1, must be at least 0"),
+        (["--workers", "0"], "workers = 0, must be at least 1"),
+        (["--decision-s", "0"], "decision_s = 0, must be above 0"),
+        (["--gui"], "--gui shows one case"),
+    ],
+)
+def test_what_cannot_be_run_is_one_line_and_no_folder(words: list[str], line: str, tmp_path: Path):
+    out = tmp_path / "out"
+    assert re.search(line, refused(*RUN, "--out", out, *words))
+    assert not out.exists()
+
+
+def test_a_results_folder_that_cannot_be_written_is_one_line(tmp_path: Path):
+    file = tmp_path / "file"
+    file.write_text("")
+    assert f"{file}: File exists" in refused(*RUN, "--out", file)
+    assert "/proc/results: " in refused(*RUN, "--out", "/proc/results")
+
+
+def test_results_of_another_version_are_one_line(tmp_path: Path):
+    (tmp_path / "manifest.json").write_text('{"accounting_version": 0}')
+    for words in (["report", tmp_path], ["compare", tmp_path, tmp_path], [*RUN, "--out", tmp_path]):
+        assert "manifest.json: accounting_version = 0, must be" in refused(*words)
+
+
+@pytest.mark.usefixtures("cheap")
+def test_a_run_prints_the_table_and_lists_what_failed(tmp_path: Path):
+    done = typed(*RUN, "--draws", 4, "--workers", 2, "--out", tmp_path)
+    assert done.exit_code == 1
+    assert re.search(r"max-pressure +3 ", done.stdout)
+    assert "failed: edge 'a': no route" in done.stderr
+    assert "resco:cologne1 existing, demand 1, draw 1" in done.stderr
+    assert str(tmp_path / "report.html") in done.stdout
+    assert (tmp_path / "report.html").is_file()
+
+
+def test_ctrl_c_ends_with_status_130_and_no_traceback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def stopped(*_known: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(evaluate, "run_grid", stopped)
+    done = typed(*RUN, "--out", tmp_path)
+    assert done.exit_code == 130
+    assert "Traceback" not in done.output
+
+
+def finished(folder: Path, *controllers: str) -> Path:
+    results = ResultsFolder(folder, 1.0)
+    for controller in controllers:
+        for draw in range(3):
+            case = Case("resco:cologne1", controller, 1.0, draw)
+            results.keep(case.key, "", row(case, delay_s=30.0 + draw))
+    results.write_tables({"baseline": "existing"}, ["resco:cologne1"], controllers)
+    return folder
+
+
+def test_compare_pairs_equal_cases_and_lists_the_rest(tmp_path: Path):
+    first, second = finished(tmp_path / "1", "existing", "actuated"), finished(tmp_path / "2", "actuated")
+    done = typed("compare", first, second)
+    assert done.exit_code == 0
+    assert re.search(r"actuated +3 +31\.0 +31\.0 +\+0\.0 \[\+0\.0, \+0\.0\]", done.stdout)
+    assert re.search(rf"existing +1 +0-2 +only in {first}", done.stdout)
+
+
+def test_report_is_written_again(tmp_path: Path):
+    finished(tmp_path, "existing", "actuated")
+    assert typed("report", tmp_path).exit_code == 0
+    assert (tmp_path / "report.html").is_file()
+
+
+def test_results_that_are_not_there_are_one_line(tmp_path: Path):
+    assert "is no results folder" in refused("report", tmp_path / "nothing")
+
+
+@pytest.mark.slow
+def test_a_run_from_the_command_line_is_the_same_with_one_worker_and_two(tmp_path: Path):
+    """Real cases on a real street; the same seeds give the same values."""
+    folders = [tmp_path / str(workers) for workers in (1, 2)]
+    for workers, folder in enumerate(folders, start=1):
+        command = [sys.executable, "evaluate.py", *RUN, "--draws", "2", "--workers", str(workers), "--out", str(folder)]
+        subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    one, two = (load(folder).cases for folder in folders)
+    assert len(one) == 4
+    pd.testing.assert_frame_equal(one, two, check_exact=True)
