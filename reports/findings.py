@@ -197,7 +197,7 @@ def notices(
             wanted = {draw for arm in arms for draw in arm.cases["draw"]}
             for arm in arms:
                 if missing := wanted - set(arm.cases["draw"]):
-                    said.append(f"{where}: {arm.controller} lacks draws {ranges(missing)}; its mean is over fewer.")
+                    said.append(f"{where}: {arm.controller} lacks draw {ranges(missing)}; its mean is over fewer.")
     return said
 
 

@@ -161,7 +161,7 @@ def test_missing_draws_and_failed_cases_come_first() -> None:
     found = notices(compare(cases, summarise(cases), "existing"), "existing", failed)
     assert found == [
         "arterial at demand ×1: max-pressure, draw 3 failed and is in no figure: no route",
-        "arterial at demand ×1: max-pressure lacks draws 3; its mean is over fewer.",
+        "arterial at demand ×1: max-pressure lacks draw 3; its mean is over fewer.",
     ]
 
 
