@@ -13,6 +13,7 @@ from typing import Any
 from xml.sax.saxutils import quoteattr
 
 from signals.intersection import Detector, Intersection, LaneGroup
+from simulation.loops import INTERVAL_S
 
 VERSION = 1
 STOP_LOOP_M = 6.0
@@ -21,8 +22,6 @@ ADVANCE_LOOP_M = 2.0
 SETBACK_S = 5.0
 SHORTEST_SETBACK_M = 40.0
 SHORTEST_LANE_M = 20.0
-COUNTER_PERIOD_S = 1_000_000
-"""Longer than any run, so that SUMO's interval count is a counter that never starts anew."""
 
 
 def standard_layout(net: Any, lane_groups: Sequence[LaneGroup], signalled: set[str]) -> tuple[Detector, ...]:
@@ -88,7 +87,8 @@ def _advance_places(lane: Any, setback_m: float, below_m: float, signalled: set[
     remaining_m = setback_m - below_m
     if length_m >= remaining_m + ADVANCE_LOOP_M:
         return [(str(lane.getID()), length_m - remaining_m - ADVANCE_LOOP_M, setback_m)]
-    upstream = [c.getFromLane() for c in lane.getIncomingConnections()]
+    incoming = [c.getFromLane() for c in lane.getIncomingConnections()]
+    upstream = [u for u in dict.fromkeys(incoming) if not str(u.getID()).startswith(":")]
     if upstream and all(_leads_only_to(u, lane.getEdge()) and str(u.getID()) not in signalled for u in upstream):
         return [p for u in upstream for p in _advance_places(u, setback_m, below_m + length_m, signalled)]
     if length_m + below_m < SHORTEST_LANE_M or length_m < 2 * ADVANCE_LOOP_M + STOP_LOOP_M:
@@ -107,7 +107,7 @@ def loops_xml(intersections: Iterable[Intersection], known: set[str]) -> str:
     """SUMO's additional file for the loops that the network does not bring itself (`known`)."""
     rows = [
         f"    <inductionLoop id={quoteattr(d.id)} lane={quoteattr(d.lane)} pos="
-        f'"{d.position_m:.2f}" length="{d.length_m:g}" period="{COUNTER_PERIOD_S}" file="NUL" friendlyPos="true"/>'
+        f'"{d.position_m:.2f}" length="{d.length_m:g}" period="{INTERVAL_S:g}" file="NUL" friendlyPos="true"/>'
         for i in intersections
         for d in i.detectors
         if d.id not in known

@@ -17,12 +17,13 @@ from signals.intersection import Aspect, Intersection
 from signals.layout import Layout
 from signals.sequencer import intervals_between
 from signals.values import TRANSITION, Command, Mode, Snapshot
+from simulation.loops import LoopReader
 from simulation.programs import ASPECT_OF, LETTER_OF
 from simulation.sumo import Sumo
 
 OUR_PROGRAM = "adaptive-signals"
 FOREVER_S = 1_000_000.0
-UNKNOWN = np.int8(Aspect.UNKNOWN)
+UNKNOWN, GO, RELEASE = np.int8(Aspect.UNKNOWN), np.int8(Mode.GO), np.int8(Mode.RELEASE)
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ class SumoPlant:
         self._own_program = [sumo.trafficlight.getProgram(name) for name in self._names]
         self._own_rows = [sumo.program_rows(name) for name in self._names]
         self._installed = np.zeros(junctions, bool)
-        self._local = np.ones(junctions, bool)
+        self._local = np.ones(junctions, bool)  # as stage and aspects replaced, never changed: snapshots hold them
         self._shown = [""] * junctions
         self._stage = np.full(junctions, TRANSITION)
         self._aspects = np.full((junctions, heads), UNKNOWN, np.int8)
@@ -79,7 +80,7 @@ class SumoPlant:
         self._leaving = [False] * junctions
         self._expires_s = np.inf
         self._calls = np.zeros((junctions, heads), bool)
-        self._counted = np.zeros(len(self._loops))
+        self._reader = LoopReader(sumo, self._loops)
         self._all_healthy = np.ones(len(self._loops), bool)
 
     def _check_loops(self) -> None:
@@ -89,14 +90,9 @@ class SumoPlant:
 
     def read(self) -> Snapshot:
         """Loops and heads as they are now."""
-        count, occupied, loops = self._sumo.loop_count, self._sumo.loop_occupancy, self._loops
-        counted = np.array([count(name) for name in loops], dtype=np.float64)
-        occupancy = np.array([occupied(name) for name in loops])
-        occupancy *= 0.01
-        volume = counted - self._counted
-        self._counted = counted
-        self._read_heads()
         now_s = self._sumo.time_s
+        volume, occupancy = self._reader.read(now_s)
+        self._read_heads()
         if now_s > self._expires_s:
             self._release_all()
         if any(self._leaving):
@@ -107,19 +103,23 @@ class SumoPlant:
             occupancy,
             occupancy > 0,
             self._all_healthy,
-            self._stage.copy(),
-            self._aspects.copy(),
-            self._local.copy(),
+            self._stage,
+            self._aspects,
+            self._local,
             self._calls,
         )
 
     def _read_heads(self) -> None:
-        state, shown = self._sumo.state, self._shown
+        state, shown, changed = self._sumo.state, self._shown, []
         for row, name in enumerate(self._names):
             text = state(name)
             if text != shown[row]:
                 shown[row] = text
-                self._stage[row], self._aspects[row] = self._decode(row, text)
+                changed.append(row)
+        if changed:
+            self._stage, self._aspects = self._stage.copy(), self._aspects.copy()
+            for row in changed:
+                self._stage[row], self._aspects[row] = self._decode(row, shown[row])
 
     def _decode(self, row: int, text: str) -> tuple[int, np.ndarray]:
         known = self._decoded[row].get(text)
@@ -134,13 +134,14 @@ class SumoPlant:
     def apply(self, command: Command) -> None:
         """Leave for the stages asked for; a command that asks nothing new only renews the lease."""
         self._expires_s = command.expires_s
-        going = command.mode == Mode.GO
-        wanted = going & (command.stage != self._stage) & (self._stage != TRANSITION)
-        if wanted.any() or (going & self._local).any():
-            for row in np.flatnonzero(going & (wanted | self._local)):
-                self._go(int(row), int(command.stage[row]))
-        if not self._local.all():
-            for row in np.flatnonzero((command.mode == Mode.RELEASE) & ~self._local):
+        asked = command.stage != self._stage
+        asked |= self._local
+        asked &= command.mode == GO
+        for row in asked.nonzero()[0].tolist():
+            self._go(row, int(command.stage[row]))
+        leaving = command.mode == RELEASE
+        if np.count_nonzero(leaving):
+            for row in (leaving & ~self._local).nonzero()[0].tolist():
                 self._leaving[row] = True
 
     def _go(self, row: int, stage: int) -> None:
@@ -161,7 +162,11 @@ class SumoPlant:
         else:
             self._sumo.trafficlight.setProgram(name, OUR_PROGRAM)
         self._sumo.trafficlight.setPhase(name, stage)
-        self._local[row] = False
+        self._set_local(row, False)
+
+    def _set_local(self, row: int, local: bool) -> None:
+        self._local = self._local.copy()
+        self._local[row] = local
 
     def _release_all(self) -> None:
         self._expires_s = np.inf
@@ -175,7 +180,8 @@ class SumoPlant:
                 name = self._names[row]
                 self._sumo.trafficlight.setProgram(name, self._own_program[row])
                 self._sumo.trafficlight.setPhase(name, self._own_rows[row].index(self._shown[row]))
-                self._leaving[row], self._local[row] = False, True
+                self._leaving[row] = False
+                self._set_local(row, True)
 
     def release(self) -> None:
         """Ask for local control everywhere; it takes effect as each junction reaches a stage of its own plan."""

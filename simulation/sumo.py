@@ -64,7 +64,13 @@ class Sumo:
             api.inductionloop.getIntervalVehicleNumber if gui else raw.inductionloop_getIntervalVehicleNumber
         )
         self.loop_occupancy = api.inductionloop.getLastStepOccupancy if gui else raw.inductionloop_getLastStepOccupancy
+        self.loop_quiet_s = api.inductionloop.getTimeSinceDetection if gui else raw.inductionloop_getTimeSinceDetection
+        self.loop_last_count = api.inductionloop.getLastIntervalVehicleNumber
         self.halting = api.lane.getLastStepHaltingNumber if gui else raw.lane_getLastStepHaltingNumber
+        self.edge_halting = api.edge.getLastStepHaltingNumber if gui else raw.edge_getLastStepHaltingNumber
+        self.edge_vehicles = api.edge.getLastStepVehicleNumber if gui else raw.edge_getLastStepVehicleNumber
+        self.edge_mean_speed = api.edge.getLastStepMeanSpeed if gui else raw.edge_getLastStepMeanSpeed
+        self._waiting_outside = api.edge.getPendingVehicles if gui else raw.edge_getPendingVehicles
         self.trafficlight, self.vehicle, self.lane = api.trafficlight, api.vehicle, api.lane
         self._time = api.simulation.getTime
         self._expected = api.simulation.getMinExpectedNumber
@@ -73,6 +79,11 @@ class Sumo:
     def time_s(self) -> float:
         """The simulation's clock."""
         return float(self._time())
+
+    @property
+    def step_length_s(self) -> float:
+        """How far one step goes."""
+        return float(self._api.simulation.getDeltaT())
 
     @property
     def expected_vehicles(self) -> int:
@@ -87,6 +98,14 @@ class Sumo:
         except Exception as error:
             raise PlantError(f"SUMO stopped at {time_s:g} s: {self._message(error)}") from error
         self.own_step_s += time.perf_counter() - started
+
+    def waiting_outside(self, edge: str) -> int:
+        """Vehicles that should have entered on this edge and found no room."""
+        return len(self._waiting_outside(edge))
+
+    def loop_vehicles(self, loop: str) -> list[tuple[float, float]]:
+        """When each vehicle of the last step came onto a loop and left it (negative while it is there)."""
+        return [(entered_s, left_s) for _, _, entered_s, left_s, *_ in self._api.inductionloop.getVehicleData(loop)]
 
     def loops(self) -> set[str]:
         """The ids of all induction loops."""
