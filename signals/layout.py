@@ -1,12 +1,13 @@
 """The arrays' index: which row and column of an array is which junction, lane group, stage, signal group or loop.
 
-Junctions differ in size, so every axis is padded to the largest; padding is masked by `has_group`, `has_stage`, `has_head`.
+Junctions differ in size, so every axis is padded to the largest; `has_group`, `has_stage`, `has_head` mask the padding.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -30,6 +31,7 @@ class Layout:
     stage_green: Bools  # [J, S, P]
     serves: Floats  # [J, S, N] share of the lane group's heads that are green, permissive ones counted in part
     any_green: Bools  # [J, S, N] the lane group has some green
+    full_green: Bools  # [J, S, N] all its heads are green (some, where no stage shows all)
     minimum_green_s: Floats  # [J, P]
     yellow_change_s: Floats  # [J, P]
     red_clearance_s: Floats  # [J, P]
@@ -78,9 +80,9 @@ def layout(intersections: Sequence[Intersection]) -> Layout:
     return Layout(tuple(intersections), **lanes, **heads, **loops, downstream=_downstream(intersections, j, n))
 
 
-def _lane_arrays(intersections: Sequence[Intersection], j: int, n: int) -> dict[str, Floats | Bools]:
+def _lane_arrays(intersections: Sequence[Intersection], j: int, n: int) -> dict[str, Any]:
     names = ("saturation_flow_veh_per_h", "lanes", "advance_distance_m", "speed_m_per_s", "room_veh")
-    arrays: dict[str, Floats | Bools] = {name: np.zeros((j, n)) for name in names}
+    arrays: dict[str, Any] = {name: np.zeros((j, n)) for name in names}
     arrays["speed_m_per_s"] = np.full((j, n), 13.9)
     arrays["has_group"] = np.zeros((j, n), bool)
     for row, intersection in enumerate(intersections):
@@ -96,10 +98,10 @@ def _lane_arrays(intersections: Sequence[Intersection], j: int, n: int) -> dict[
     return arrays
 
 
-def _head_arrays(intersections: Sequence[Intersection], j: int, n: int, s: int, p: int) -> dict[str, object]:
+def _head_arrays(intersections: Sequence[Intersection], j: int, n: int, s: int, p: int) -> dict[str, Any]:
     has_stage, has_head = np.zeros((j, s), bool), np.zeros((j, p), bool)
     aspects = np.full((j, s, p), int(Aspect.RED))
-    serves, any_green = np.zeros((j, s, n)), np.zeros((j, s, n), bool)
+    serves, any_green, full_green = np.zeros((j, s, n)), np.zeros((j, s, n), bool), np.zeros((j, s, n), bool)
     minimum, yellow, clearance = np.zeros((j, p)), np.zeros((j, p)), np.zeros((j, p))
     stage_minimum = np.zeros((j, s))
     for row, intersection in enumerate(intersections):
@@ -119,7 +121,9 @@ def _head_arrays(intersections: Sequence[Intersection], j: int, n: int, s: int, 
                 worth = [1.0 if a == Aspect.GREEN else PERMISSIVE_SHARE * (a == Aspect.PERMISSIVE) for a in shown]
                 serves[row, k, column] = sum(worth) / len(worth)
                 any_green[row, k, column] = max(worth) > 0
+                full_green[row, k, column] = min(worth) > 0
     green = (aspects == Aspect.GREEN) | (aspects == Aspect.PERMISSIVE)
+    full_green = np.where(full_green.any(axis=1, keepdims=True), full_green, any_green)
     return {
         "has_stage": has_stage,
         "has_head": has_head,
@@ -127,6 +131,7 @@ def _head_arrays(intersections: Sequence[Intersection], j: int, n: int, s: int, 
         "stage_green": green,
         "serves": serves,
         "any_green": any_green,
+        "full_green": full_green,
         "minimum_green_s": minimum,
         "yellow_change_s": yellow,
         "red_clearance_s": clearance,
@@ -134,7 +139,7 @@ def _head_arrays(intersections: Sequence[Intersection], j: int, n: int, s: int, 
     }
 
 
-def _loop_arrays(intersections: Sequence[Intersection], n: int) -> dict[str, object]:
+def _loop_arrays(intersections: Sequence[Intersection], n: int) -> dict[str, Any]:
     loops: list[tuple[int, str]] = []
     links: dict[str, list[tuple[int, int, float]]] = {"stop_line": [], "advance": []}
     for row, intersection in enumerate(intersections):

@@ -85,7 +85,7 @@ def read(net_file: Path, additional_files: tuple[Path, ...] = ()) -> Network:
             found.append(junction.intersection())
             plans.append(junction.plan())
             links[name] = tuple(tuple(g) for g in junction.groups)
-        except _KeepsOwnPlan as reason:
+        except _KeepsOwnPlanError as reason:
             left_alone[name] = str(reason)
         except ValidationError as error:
             left_alone[name] = first_error(error)
@@ -108,7 +108,7 @@ def read(net_file: Path, additional_files: tuple[Path, ...] = ()) -> Network:
     )
 
 
-class _KeepsOwnPlan(Exception):
+class _KeepsOwnPlanError(Exception):
     """A signal that cannot be told in stages, with the reason."""
 
 
@@ -164,7 +164,7 @@ class _Junction:
         self._check(net_file, kind)
         sheet = read_sheet(rows)
         if sheet is None or len(sheet.states) < 2:
-            raise _KeepsOwnPlan(f"signal {self._name}: its program has {len(sheet.states) if sheet else 0} stages")
+            raise _KeepsOwnPlanError(f"signal {self._name}: its program has {len(sheet.states) if sheet else 0} stages")
         self._sheet: Sheet = sheet
         self.groups = self._signal_groups()
         self._foes = self._link_foes()
@@ -184,11 +184,11 @@ class _Junction:
                 f"{net_file}: signal {self._name}: link index {highest}, must be below the state's length {width}"
             )
         if kind not in ("static", "actuated", "delay_based"):
-            raise _KeepsOwnPlan(f"signal {self._name}: a {kind} program has no fixed rows")
+            raise _KeepsOwnPlanError(f"signal {self._name}: a {kind} program has no fixed rows")
         if any(c not in ASPECT_OF for r in self._rows for c in r.state):
             raise ConfigError(f"{net_file}: signal {self._name}: unknown letter in a state string")
         if not self._connections:
-            raise _KeepsOwnPlan(f"signal {self._name}: controls no vehicle lane")
+            raise _KeepsOwnPlanError(f"signal {self._name}: controls no vehicle lane")
 
     def _signal_groups(self) -> list[list[int]]:
         """Links that share an aspect in every row, approach by approach so that lanes can be told apart."""
