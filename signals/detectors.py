@@ -21,15 +21,14 @@ CHECK_EVERY_S = 30.0
 
 
 class LoopHealth:
-    """Remembers when each loop was last free, and last covered."""
+    """Remembers when each loop was last free, and last covered, to the nearest check."""
 
     def __init__(self, layout: Layout) -> None:
         self._junction = np.array([junction for junction, _ in layout.loops], dtype=np.int64)
-        loops, junctions = len(layout.loops), len(layout.intersections)
-        self._last_free_s = np.full(loops, -np.inf)
-        self._last_covered_s = np.full(loops, -np.inf)
+        loops, self._junctions = len(layout.loops), len(layout.intersections)
+        self._last_free_s, self._last_covered_s = np.zeros(loops), np.zeros(loops)
+        self._always_covered, self._ever_covered = np.ones(loops, bool), np.zeros(loops, bool)
         self._seen_veh = np.zeros(loops)
-        self._junctions = junctions
         self._checked_s = -np.inf
         self._stuck = np.zeros(loops, bool)
         self._any_stuck = False
@@ -39,8 +38,8 @@ class LoopHealth:
         now_s = snapshot.time_s
         if now_s < self._checked_s or self._checked_s == -np.inf:
             self._restart(now_s)
-        np.copyto(self._last_free_s, now_s, where=~snapshot.presence)
-        np.copyto(self._last_covered_s, now_s, where=snapshot.presence)
+        self._always_covered &= snapshot.presence
+        self._ever_covered |= snapshot.presence
         self._seen_veh += snapshot.volume_veh
         if now_s - self._checked_s >= CHECK_EVERY_S:
             self._check(now_s)
@@ -56,9 +55,13 @@ class LoopHealth:
         self._checked_s = now_s
 
     def _check(self, now_s: float) -> None:
+        self._last_free_s[~self._always_covered] = now_s
+        self._last_covered_s[self._ever_covered] = now_s
+        self._always_covered[:], self._ever_covered[:] = True, False
         on = now_s - self._last_free_s > MAXIMUM_PRESENCE_S
         quiet = now_s - self._last_covered_s > NO_ACTIVITY_S
         passed = np.bincount(self._junction, self._seen_veh, self._junctions)[self._junction]
+        self._seen_veh *= 1 - min(1.0, (now_s - self._checked_s) / NO_ACTIVITY_S)  # about what the last half hour saw
         self._stuck = on | (quiet & (passed > BUSY_VEH))
         self._any_stuck = bool(self._stuck.any())
         self._checked_s = now_s

@@ -26,11 +26,15 @@ STANDING_S = 3.0
 BLOCKED_S = 8.0
 STALE_MESSAGE_S = 15.0
 SHARES_EVERY_S = 30.0
-FIRST_FLOW_VEH_PER_S = 0.05
-OUT, ARRIVED, ON_STOP, ON_ADVANCE, OCCUPIED = range(5)
-"""Rows of what the loops say, summed by lane group. The first four are also the rows of the times at which each was
-last the case: a vehicle left, the advance loop was free, the stop line and the advance loop were covered."""
-PASSED, FREE = OUT, ARRIVED
+FIRST_FLOW_VEH_PER_H = 180.0
+LEAST_SHARE_VEH_PER_H = 3.0
+"""Keeps a lane group that has not discharged for long from losing its share for good."""
+ONE = np.ones(1)
+ARRIVED, OUT, FREE, ON_STOP, ON_ADVANCE, OCCUPIED = range(6)
+"""What the loops say of a lane group: vehicles in and out, advance loops free or newly passed, loops covered at the
+stop line and at the advance, and the stop line's occupancy. Of the middle four the times are remembered."""
+COUNTED, TIMED = slice(ARRIVED, FREE), slice(OUT, OCCUPIED)
+PASSED, LET_IN, STOP_SEEN, ADVANCE_SEEN = range(4)
 
 
 class FlowEstimator:
@@ -45,7 +49,7 @@ class FlowEstimator:
         self._health = LoopHealth(layout)
         self._shape = layout.shape
         self._cells = layout.has_group.size
-        self._sums_shape = (5, *self._shape)
+        self._sums_shape = (6, *self._shape)
         self._rows = np.arange(self._shape[0])
         self._watch(layout)
         self._index_loops(layout)
@@ -54,8 +58,9 @@ class FlowEstimator:
         self._inside_veh = np.zeros(self._shape)
         self._beyond_veh = np.zeros(self._shape)
         self._spilled = False
-        self._flow_veh_per_s = np.full(self._shape, FIRST_FLOW_VEH_PER_S)
-        self._discharged = np.full(self._shape, 1e-3)
+        self._flow_veh_per_h = np.zeros((2, *self._shape))  # in and out
+        self._flow_veh_per_h[ARRIVED] = FIRST_FLOW_VEH_PER_H
+        self._elapsed_s, self._gain = 0.0, np.zeros((2, 1, 1))
         self._shared_s = -np.inf
         self._blind: Bools | None = None
         self._known = np.full(self._shape, Known.ASSUMED, np.int8)
@@ -75,16 +80,25 @@ class FlowEstimator:
         self._room_veh = np.maximum(layout.room_veh, self._reach_veh)
 
     def _index_loops(self, layout: Layout) -> None:
-        """Which entry of volume, presence and occupancy, one after the other, counts for which row and lane group."""
+        """Which of the readings, one kind after the other and a 1 behind them, counts for which row and lane group."""
         stop, advance, loops = layout.stop_loop, layout.advance_loop, len(layout.loops)
-        stop_cell, advance_cell, cells = layout.stop_cell, layout.advance_cell, self._cells
-        self._entry = np.concatenate((stop, advance, stop + loops, advance + loops, stop + 2 * loops))
-        rows = (stop_cell, advance_cell, stop_cell, advance_cell, stop_cell)
-        self._cell = np.concatenate([cell + row * cells for row, cell in enumerate(rows)])
-        self._weight = np.ones(self._entry.size)
-        self._share = self._weight[stop.size : stop.size + advance.size]
-        self._share[:] = layout.advance_share
-        self._weight[-stop.size :] = 1.0 / layout.lanes.ravel()[stop_cell]
+        stop_cell, advance_cell = layout.stop_cell, layout.advance_cell
+        every_cell = np.arange(self._cells)
+        presence, occupancy, one = loops, 2 * loops, np.full(self._cells, 3 * loops)
+        sums: tuple[tuple[int, Ints, Ints, Floats | float], ...] = (
+            (ARRIVED, advance, advance_cell, layout.advance_share),
+            (OUT, stop, stop_cell, 1.0),
+            (FREE, advance, advance_cell, 1.0),
+            (FREE, advance + presence, advance_cell, -1.0),
+            (FREE, one, every_cell, self._advances.ravel()),
+            (ON_STOP, stop + presence, stop_cell, 1.0),
+            (ON_ADVANCE, advance + presence, advance_cell, 1.0),
+            (OCCUPIED, stop + occupancy, stop_cell, 1.0 / layout.lanes.ravel()[stop_cell]),
+        )
+        self._reading = np.concatenate([reading for _, reading, _, _ in sums])
+        self._cell = np.concatenate([row * self._cells + cell for row, _, cell, _ in sums])
+        self._weight = np.concatenate([np.broadcast_to(weight, cell.shape) for _, _, cell, weight in sums])
+        self._share = self._weight[: advance.size]
 
     def _index_exits(self, layout: Layout) -> None:
         """The lane groups beyond each exit; behind the last cell follow one without room and one with any."""
@@ -105,7 +119,7 @@ class FlowEstimator:
         self._stage_since_s = np.full(junctions, now_s)
         self._stage: Ints = np.full(junctions, TRANSITION)
         self._last_stage: Ints = np.zeros(junctions, np.int64)
-        self._eligible, self._free = self._layout.has_stage, b""
+        self._eligible, self._eligible_until_s = self._layout.has_stage, -np.inf
         self._follow_stages(now_s, self._stage)
 
     def update(self, snapshot: Snapshot, heard: NeighbourMessage | None = None) -> TrafficState:
@@ -117,63 +131,61 @@ class FlowEstimator:
         self._time_s = now_s
         believed = self._health.update(snapshot)
         sums = self._sums(snapshot, believed)
-        seen = sums[:OCCUPIED] > 0
-        seen[FREE] |= sums[ON_ADVANCE] < self._advances
+        seen = sums[TIMED] > 0
         np.copyto(self._times_s, now_s, where=seen)
         stage = snapshot.stage
         if stage is not self._stage and (stage != self._stage).any():
             self._follow_stages(now_s, stage)
         ages_s = now_s - self._times_s
         over = ages_s >= self._limits_s
-        self._flow(now_s, elapsed_s, sums, believed)
-        self._queue(elapsed_s, sums, seen[ON_STOP], over)
-        return self._state(now_s, seen[ON_STOP], ages_s, over[PASSED], sums[OCCUPIED], heard)
+        if elapsed_s > 0:
+            self._flow(now_s, elapsed_s, sums, believed)
+        self._queue(elapsed_s, sums, seen[STOP_SEEN], over)
+        return self._state(now_s, ages_s, seen[STOP_SEEN], over[PASSED], sums[OCCUPIED], heard)
 
     def _sums(self, snapshot: Snapshot, believed: Bools) -> Floats:
-        """Per lane group [5, J, N]: vehicles out, vehicles in, loops covered (stop line, advance), occupancy."""
+        """All that the loops say, per lane group [6, J, N]."""
         volume, presence = snapshot.volume_veh, snapshot.presence
         if np.count_nonzero(believed) < believed.size:
             volume, presence = np.where(believed, volume, 0.0), presence & believed
-        readings = cast(Floats, np.concatenate((volume, presence, snapshot.occupancy)))
-        weighed = readings.take(self._entry) * self._weight
-        return cast(Floats, np.bincount(self._cell, weighed, 5 * self._cells).reshape(self._sums_shape))
+        readings = cast(Floats, np.concatenate((volume, presence, snapshot.occupancy, ONE)))
+        weighed = readings.take(self._reading) * self._weight
+        return cast(Floats, np.bincount(self._cell, weighed, 6 * self._cells).reshape(self._sums_shape))
 
     def _flow(self, now_s: float, elapsed_s: float, sums: Floats, believed: Bools) -> None:
-        """Arrival flow by exponential smoothing; every half a minute also how lanes share it."""
-        if elapsed_s <= 0:
-            return
-        flow, out = self._flow_veh_per_s, sums[OUT]
-        change = self._coming(sums[ARRIVED], out) * (1 / elapsed_s)
-        change -= flow
-        change *= min(1.0, elapsed_s / ARRIVAL_SPAN_S)
-        flow += change
-        self._discharged *= 1 - min(1.0, elapsed_s / TURNING_SPAN_S)
-        self._discharged += out
+        """Flows in and out by exponential smoothing; every half a minute also how lanes share them."""
+        if elapsed_s != self._elapsed_s:
+            self._elapsed_s, spans_s = elapsed_s, np.array([[[ARRIVAL_SPAN_S]], [[TURNING_SPAN_S]]])
+            self._gain = np.minimum(1.0, elapsed_s / spans_s)
+        counted = sums[COUNTED] * (3600.0 / elapsed_s)
+        if not self._all_advance:
+            counted[ARRIVED] = np.where(self._has_advance, counted[ARRIVED], counted[OUT])
+        counted -= self._flow_veh_per_h
+        counted *= self._gain
+        self._flow_veh_per_h = self._flow_veh_per_h + counted
         if now_s - self._shared_s >= SHARES_EVERY_S:
             self._learn_shares(now_s)
             self._known = self._how_known(believed)
 
-    def _coming(self, arrived: Floats, otherwise: Floats) -> Floats:
-        """What the advance loops let in, or another figure where there is none."""
-        return arrived if self._all_advance else np.where(self._has_advance, arrived, otherwise)
-
     def _queue(self, elapsed_s: float, sums: Floats, on_stop: Bools, over: Bools) -> None:
         """Input less output, set anew where the loops tell the queue outright."""
         inside, arrived = self._inside_veh, sums[ARRIVED]
-        standing = over[FREE]
-        stands = self._spilled or np.count_nonzero(standing) > 0
-        expected = self._flow_veh_per_s * elapsed_s if stands or not self._all_advance else arrived
-        inside += self._coming(arrived, expected)
+        standing, quiet = over[LET_IN], over[STOP_SEEN] & over[ADVANCE_SEEN]
+        spilled = self._spilled or np.count_nonzero(standing) > 0
+        if spilled or not self._all_advance:
+            expected = self._flow_veh_per_h[ARRIVED] * (elapsed_s / 3600.0)
+            inside += arrived if self._all_advance else np.where(self._has_advance, arrived, expected)
+        else:
+            inside += arrived
         inside -= sums[OUT]
         np.maximum(inside, on_stop, out=inside)
-        if stands:
+        if spilled:
             self._spill(standing, expected, arrived)
         np.minimum(inside, self._reach_veh, out=inside)
-        quiet = over[ON_STOP] & over[ON_ADVANCE]
         if self._blind is not None:
             quiet &= ~self._blind
         np.copyto(inside, 0.0, where=quiet)
-        if stands:
+        if spilled:
             np.copyto(self._beyond_veh, 0.0, where=quiet)
             self._spilled = bool(np.count_nonzero(self._beyond_veh) > 0)
 
@@ -200,42 +212,44 @@ class FlowEstimator:
     def _learn_shares(self, now_s: float) -> None:
         """Split what an advance loop counts among the lane groups that it feeds, as these discharge."""
         self._shared_s = now_s
-        loop, weight = self._layout.advance_loop, self._discharged.ravel()[self._layout.advance_cell] + 0.5
-        if weight.size:
+        loop, cell = self._layout.advance_loop, self._layout.advance_cell
+        if loop.size:
+            weight = self._flow_veh_per_h[OUT].ravel()[cell] + LEAST_SHARE_VEH_PER_H
             self._share[:] = weight / np.bincount(loop, weight)[loop]
 
     def _state(
         self,
         now_s: float,
-        on_stop: Bools,
         ages_s: Floats,
+        on_stop: Bools,
         stuck: Bools,
         occupancy: Floats,
         heard: NeighbourMessage | None,
     ) -> TrafficState:
         green_for_s = now_s - self._stage_since_s
-        green_for_s *= self._confirmed
+        if not self._all_confirmed:
+            green_for_s *= self._confirmed
+        if now_s >= self._eligible_until_s:
+            self._eligible_stages(now_s)
         queue = self._inside_veh + self._beyond_veh
-        calls = queue >= 1.0
-        calls |= on_stop
+        calls = queue >= 1.0  # a covered stop line makes it so
         if self._blind is not None:
             calls |= self._blind
         np.copyto(self._served_s, now_s, where=self._whole_green >= calls)  # green, or nobody calls
         blocked = self._green & on_stop
         blocked &= stuck
-        flow_per_h = self._flow_veh_per_s * 3600.0
         return TrafficState(
             time_s=now_s,
             stage=self._stage,
             last_stage=self._last_stage,
             elapsed_green_s=green_for_s,
             red_s=now_s - self._served_s,
-            eligible=self._eligible_stages(green_for_s),
+            eligible=self._eligible,
             calls=calls,
-            gap_s=np.minimum(ages_s[ON_STOP], ages_s[ON_ADVANCE]),
+            gap_s=np.minimum(ages_s[STOP_SEEN], ages_s[ADVANCE_SEEN]),
             queue_veh=queue,
             known=self._known,
-            arrival_flow_veh_per_h=flow_per_h,
+            arrival_flow_veh_per_h=self._flow_veh_per_h[ARRIVED],
             occupancy=occupancy,
             exit_room_veh=self._exit_room(now_s, queue, heard),
             blocked=blocked,
@@ -251,17 +265,18 @@ class FlowEstimator:
         self._last_stage = np.where(confirmed, stage, self._last_stage)
         self._green = layout.any_green[rows, self._last_stage] & confirmed[:, None]
         self._whole_green = layout.full_green[rows, self._last_stage] & confirmed[:, None]
-        self._minimum_s = np.where(confirmed, layout.stage_minimum_green_s[rows, self._last_stage], np.inf)
-        self._free = b""
+        self._all_confirmed = bool(confirmed.all())
+        self._eligible_until_s = -np.inf
 
-    def _eligible_stages(self, green_for_s: Floats) -> Bools:
+    def _eligible_stages(self, now_s: float) -> None:
         """All stages once the confirmed one has had its minimum green, until then that one alone."""
-        free = green_for_s >= self._minimum_s
-        if free.tobytes() != self._free:
-            self._free = free.tobytes()
-            self._eligible = self._layout.has_stage & free[:, None]
-            self._eligible[self._rows, self._last_stage] = True
-        return self._eligible
+        rows, layout = self._rows, self._layout
+        free_s = self._stage_since_s + layout.stage_minimum_green_s[rows, self._last_stage]
+        free_s[~self._confirmed] = np.inf
+        free = now_s >= free_s
+        self._eligible = layout.has_stage & free[:, None]
+        self._eligible[rows, self._last_stage] = True
+        self._eligible_until_s = free_s[~free].min(initial=np.inf)
 
     def _exit_room(self, now_s: float, queue: Floats, heard: NeighbourMessage | None) -> Floats:
         """Room of the approaches that the exits lead to, as told by the neighbours or known of our own junctions."""
