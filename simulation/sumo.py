@@ -41,7 +41,8 @@ class Sumo:
         self._api = _traci() if gui else _libsumo()
         self._errors = tempfile.NamedTemporaryFile(prefix="sumo-", suffix=".log", delete=False)  # noqa: SIM115
         self._errors.close()
-        words = ["sumo-gui" if gui else "sumo"]
+        window = Path(sumo_wheel.__file__).parent / "bin" / "sumo-gui"
+        words = ["setsid", str(window)] if gui else ["sumo"]  # a session apart, so that Ctrl-C is ours alone
         for name, value in {**options, "error-log": self._errors.name}.items():
             words += [f"--{name}", value]
         if gui:
