@@ -1,0 +1,45 @@
+"""Control junctions on the wall clock, record what was decided and why, and play it back."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from field.console import OneLineErrors, output
+from field.demo import Demo, run_demo
+from field.playback import play_back
+
+app = typer.Typer(cls=OneLineErrors, no_args_is_help=True, add_completion=False, help=__doc__)
+
+Scenario = Annotated[str, typer.Option(help="Name or path; `evaluate.py list` shows the names.")]
+Controller = Annotated[str, typer.Option(help="NAME[:FILE]; `evaluate.py list` shows the names.")]
+Speed = Annotated[float, typer.Option(help="Seconds of the street per second of the wall clock.")]
+Seconds = Annotated[float, typer.Option(help="Seconds of the street to show.")]
+Log = Annotated[Path | None, typer.Option(help="Where the record log goes.", show_default="recordings/demo-TIME.jsonl")]
+Gui = Annotated[bool, typer.Option("--gui", help="Open SUMO's window beside.")]
+Recorded = Annotated[Path, typer.Argument(help="A record log.")]
+StandIn = Annotated[str | None, typer.Option("--controller", help="NAME[:FILE] in place of the one in the log.")]
+Watch = Annotated[float | None, typer.Option("--speed", help="Watch it at so many times the wall clock.")]
+
+
+@app.command()
+def demo(
+    scenario: Scenario = "arterial",
+    controller: Controller = "max-pressure",
+    speed: Speed = 20.0,
+    seconds: Seconds = 300.0,
+    log: Log = None,
+    gui: Gui = False,
+) -> None:
+    """Watch a controller think: the loop of the street, with SUMO as the street. Ctrl-C gives the street back."""
+    raise typer.Exit(run_demo(Demo(scenario, controller, speed, seconds, log, gui), output()))
+
+
+@app.command()
+def replay(log: Recorded, speed: Watch = None, controller: StandIn = None) -> None:
+    """Play a record log back through a fresh loop and compare every decision; exit status 1 if one differs."""
+    raise typer.Exit(play_back(log, speed, controller, output()))
+
+
+if __name__ == "__main__":
+    app()
