@@ -61,7 +61,8 @@ def logged_controller(header: Header, layout: Layout) -> Controller:
         if file is not None:
             file.write_text(logged.settings or "", encoding="utf-8")
         if digest(logged.name, file) != logged.digest:
-            raise ConfigError(f"controller {logged.name}: the log's settings do not have the digest that it states")
+            found = "not in the log, name them: --controller NAME:FILE" if file is None else "not those that decided"
+            raise ConfigError(f"controller {logged.name}: its settings (by their digest) are {found}")
         return build(f"{logged.name}:{file}" if file else logged.name, layout, header.plans)
 
 

@@ -282,7 +282,16 @@ def test_settings_that_were_changed_are_refused(log: Path, tmp_path: Path):
     rows = rows_of(log)
     rows[0]["controller"]["settings"] = "passage_s = 9"
     read = LogReader(write_rows(tmp_path / "log.jsonl", rows))
-    with pytest.raises(ConfigError, match="do not have the digest"):
+    with pytest.raises(ConfigError, match=r"its settings \(by their digest\) are not those that decided"):
+        logged_controller(read.header, read.layout)
+
+
+def test_a_controller_whose_files_the_log_cannot_hold_is_asked_for(log: Path, tmp_path: Path):
+    """A policy's folder is not in the log; whoever replays it says where it is."""
+    rows = rows_of(log)
+    rows[0]["controller"] |= {"name": "learned", "digest": "0"}
+    read = LogReader(write_rows(tmp_path / "log.jsonl", rows))
+    with pytest.raises(ConfigError, match="not in the log, name them: --controller NAME:FILE"):
         logged_controller(read.header, read.layout)
 
 
