@@ -11,30 +11,17 @@ from pydantic import ValidationError
 
 from signals.errors import ConfigError
 from signals.intersection import Frozen, first_error
-from signals.layout import Layout
-from signals.sequencer import intervals_between
+from signals.sequencer import interstages_s as interstages_s
 from signals.values import TRANSITION, Decision, Floats, Ints, Mode, TrafficState
 
 Settings = TypeVar("Settings", bound=Frozen)
 
 
-def interstages_s(layout: Layout) -> Floats:
-    """How long it takes from each stage to each other, [J, S, S]; 0 from a stage to itself and in the padding."""
-    junctions, stages = layout.has_stage.shape
-    times_s = np.zeros((junctions, stages, stages))
-    for row, intersection in enumerate(layout.intersections):
-        for a, start in enumerate(intersection.stages):
-            for b, end in enumerate(intersection.stages):
-                if a != b:
-                    times_s[row, a, b] = sum(i.duration_s for i in intervals_between(intersection, start, end))
-    return times_s
-
-
 def stage_or_hold(traffic: TrafficState, stage: Ints, why: Ints, number: Floats, wording: tuple[str, ...]) -> Decision:
     """Ask for `stage` where one is confirmed, and hold in interstages; `wording[0]` must say that."""
     confirmed = traffic.stage != TRANSITION
-    mode = np.where(confirmed, np.int8(Mode.GO), np.int8(Mode.HOLD))
-    if not confirmed.all():
+    mode = confirmed.view(np.int8)  # Mode.GO is 1 and Mode.HOLD 0
+    if np.count_nonzero(confirmed) < confirmed.size:
         stage = np.where(confirmed, stage, traffic.last_stage)
         why = np.where(confirmed, why, 0)
     return Decision(traffic.time_s, mode, stage, why, number, wording)
