@@ -10,7 +10,11 @@ clearance; heads that gain green wait for the last of them; the rest keep what t
 
 from __future__ import annotations
 
+import numpy as np
+
 from signals.intersection import Aspect, Intersection, Interval, Stage
+from signals.layout import Layout
+from signals.values import Floats
 
 GREENS = (Aspect.GREEN, Aspect.PERMISSIVE)
 
@@ -21,6 +25,18 @@ def intervals_between(intersection: Intersection, start: Stage, end: Stage) -> t
         if (interstage.start, interstage.end) == (start.name, end.name):
             return interstage.intervals
     return _derived(intersection, intersection.stage_aspects(start), intersection.stage_aspects(end))
+
+
+def interstages_s(layout: Layout) -> Floats:
+    """How long it takes from each stage to each other, [J, S, S]; 0 from a stage to itself and in the padding."""
+    junctions, stages = layout.has_stage.shape
+    times_s = np.zeros((junctions, stages, stages))
+    for row, intersection in enumerate(layout.intersections):
+        for a, start in enumerate(intersection.stages):
+            for b, end in enumerate(intersection.stages):
+                if a != b:
+                    times_s[row, a, b] = sum(i.duration_s for i in intervals_between(intersection, start, end))
+    return times_s
 
 
 def _derived(intersection: Intersection, before: tuple[Aspect, ...], after: tuple[Aspect, ...]) -> tuple[Interval, ...]:
@@ -63,13 +79,17 @@ class Sequencer:
         self._intersection = intersection
         self._stage, self._since_s = stage, time_s
         self._intervals: tuple[Interval, ...] = ()
+        self._stage_aspects = [intersection.stage_aspects(s) for s in intersection.stages]
+        self._between: dict[tuple[int, int], tuple[Interval, ...]] = {}
 
     def request(self, stage: int, time_s: float) -> None:
         """Leave for a stage. A request in an interstage, or for the stage that stands, changes nothing."""
         if self.confirmed(time_s) in (None, stage):
             return
-        stages = self._intersection.stages
-        self._intervals = intervals_between(self._intersection, stages[self._stage], stages[stage])
+        pair, stages = (self._stage, stage), self._intersection.stages
+        if pair not in self._between:
+            self._between[pair] = intervals_between(self._intersection, stages[self._stage], stages[stage])
+        self._intervals = self._between[pair]
         self._stage, self._since_s = stage, time_s
 
     def confirmed(self, time_s: float) -> int | None:
@@ -81,7 +101,7 @@ class Sequencer:
         interval = self._interval(time_s)
         if interval is not None:
             return interval.aspects
-        return self._intersection.stage_aspects(self._intersection.stages[self._stage])
+        return self._stage_aspects[self._stage]
 
     def _interval(self, time_s: float) -> Interval | None:
         passed_s = time_s - self._since_s
