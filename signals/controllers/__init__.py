@@ -12,6 +12,8 @@ from signals.controllers.actuated import Actuated, ActuatedSettings
 from signals.controllers.common import load_settings
 from signals.controllers.existing import Existing
 from signals.controllers.fixed_time import FixedTime
+from signals.controllers.learned import MANIFEST_FILE, POLICY_FILE, Learned
+from signals.controllers.learned import load as load_policy
 from signals.controllers.max_pressure import MaxPressure, MaxPressureSettings
 from signals.errors import ConfigError
 from signals.layout import Layout
@@ -37,11 +39,18 @@ def _max_pressure(layout: Layout, _: PlanFile, file: Path | None) -> Controller:
     return MaxPressure(layout, load_settings(MaxPressureSettings, file))
 
 
+def _learned(layout: Layout, _: PlanFile, file: Path | None) -> Controller:
+    if file is None:
+        raise ConfigError("controller learned: no policy, must be learned:DIR with the folder that train.py wrote")
+    return Learned(layout, load_policy(file))
+
+
 CONTROLLERS: dict[str, tuple[str, Builder]] = {
     "existing": ("the network's own plan, left to itself and observed", _existing),
     "fixed-time": ("a timing plan by file (the network's own without one), driven through the stage port", _fixed_time),
     "actuated": ("stages in order: gap-out, max-out, passage time, skipped without a call", _actuated),
     "max-pressure": ("the stage that serves most within a short horizon, lost time paid for", _max_pressure),
+    "learned": ("a policy that train.py exported, by folder: learned:DIR", _learned),
 }
 
 
@@ -70,6 +79,9 @@ def build(controller: str, layout: Layout, existing: PlanFile) -> Controller:
 
 
 def digest(name: str, file: Path | None) -> str:
-    """sha256 of what decides a controller's behaviour beside the code: its name and its file."""
-    content = file.read_bytes() if file is not None and file.is_file() else b""
+    """sha256 of what decides a controller's behaviour beside the code: its name and its file, or its policy's two."""
+    files = [file] if file is not None else []
+    if file is not None and file.is_dir():
+        files = [file / POLICY_FILE, file / MANIFEST_FILE]
+    content = b"".join(each.read_bytes() for each in files if each.is_file())
     return hashlib.sha256(name.encode() + b"\0" + content).hexdigest()

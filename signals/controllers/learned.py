@@ -1,0 +1,187 @@
+"""`learned`: a trained policy, run with numpy alone from the files that `train.py` exports.
+
+The policy scores every stage and the best eligible one is asked for, every `decision_s` as in training; in between it
+holds. Where it has no usable decision (a score that is no number), `max-pressure` decides instead, and says so.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zipfile import BadZipFile
+
+import numpy as np
+from pydantic import Field, ValidationError
+
+from signals.controllers.common import stage_or_hold
+from signals.controllers.max_pressure import MaxPressure, MaxPressureSettings
+from signals.errors import ConfigError
+from signals.features import FEATURES, Encoder
+from signals.intersection import Frozen, first_error
+from signals.layout import Layout
+from signals.values import TRANSITION, Bools, Decision, Floats, Mode, TrafficState
+
+FORMAT = 1
+POLICY_FILE, MANIFEST_FILE = "policy.npz", "manifest.json"
+WORDING = (
+    "interstage",
+    "learned: holds, {number:.0f} s since its decision",
+    "learned: keeps green, score {number:.2f}",
+    "learned: stage {stage} scores {number:.2f}, the best",
+    "learned: minimum green, {number:.0f} s so far",
+)
+HOLDS, KEEPS, BEST, MINIMUM = range(1, 5)
+REPLACED = "learned: replaced by max-pressure, "
+
+
+class Manifest(Frozen):
+    """What a policy needs to be run, and in `training` where it comes from, which nothing here reads."""
+
+    format: Literal[1]
+    features: Annotated[tuple[str, ...], Field(min_length=1)]
+    hidden: Annotated[int, Field(ge=1, le=65536)]
+    decision_s: Annotated[float, Field(gt=0, le=60, allow_inf_nan=False)]
+    policy_sha256: str
+    training: Annotated[dict[str, Any], Field(default_factory=dict)]
+
+
+@dataclass(frozen=True)
+class Policy:
+    """A policy's manifest and weights, checked; `scores` has the formula."""
+
+    manifest: Manifest
+    embed_weight: Floats  # [F, H]
+    embed_bias: Floats  # [H]
+    compare_own_weight: Floats  # [H, H] of the stage's own embedding
+    compare_rivals_weight: Floats  # [H, H] of the mean over all stages
+    compare_bias: Floats  # [H]
+    score_weight: Floats  # [H]
+    score_bias: Floats  # []
+
+    def scores(self, features: Floats, has_stage: Bools) -> Floats:
+        """[J, S, F] → [J, S]: each stage embedded, compared with the mean of its junction's, scored."""
+        exists = has_stage[:, :, None]
+        with np.errstate(over="ignore", invalid="ignore"):  # a score that is no number is for the caller to replace
+            embedded = np.maximum(features @ self.embed_weight + self.embed_bias, 0.0)
+            rivals = (embedded * exists).sum(axis=1, keepdims=True) / np.maximum(exists.sum(axis=1, keepdims=True), 1)
+            own = embedded @ self.compare_own_weight + rivals @ self.compare_rivals_weight
+            scores: Floats = np.maximum(own + self.compare_bias, 0.0) @ self.score_weight + self.score_bias
+        return scores
+
+
+def shapes(features: int, hidden: int) -> dict[str, tuple[int, ...]]:
+    """The arrays of a policy file."""
+    return {
+        "embed_weight": (features, hidden),
+        "embed_bias": (hidden,),
+        "compare_own_weight": (hidden, hidden),
+        "compare_rivals_weight": (hidden, hidden),
+        "compare_bias": (hidden,),
+        "score_weight": (hidden,),
+        "score_bias": (),
+    }
+
+
+class Learned:
+    """Runs a policy; remembers when it last decided."""
+
+    def __init__(self, layout: Layout, policy: Policy) -> None:
+        self._layout, self._policy = layout, policy
+        self._encoder = Encoder(layout, policy.manifest.features)
+        self._fallback = MaxPressure(layout, MaxPressureSettings())
+        self._rows = np.arange(len(layout.intersections))
+        self._decided_s = -np.inf
+        self._hold = np.full(self._rows.size, np.int8(Mode.HOLD))
+
+    def decide(self, traffic: TrafficState) -> Decision:
+        """The best eligible stage, or the one that stands between two decisions."""
+        since_s = traffic.time_s - self._decided_s
+        if 0 <= since_s < self._policy.manifest.decision_s:
+            return self._holds(traffic, since_s)
+        self._decided_s = traffic.time_s
+        scores = self._policy.scores(self._encoder.encode(traffic), self._layout.has_stage)
+        allowed = traffic.eligible & self._layout.has_stage
+        usable = self._usable(scores, allowed)
+        decided = self._best(traffic, scores, allowed)
+        return decided if usable.all() else self._replaced(traffic, decided, ~usable)
+
+    def _holds(self, traffic: TrafficState, since_s: float) -> Decision:
+        why = np.where(traffic.stage == TRANSITION, 0, HOLDS)
+        number = np.full(self._rows.size, since_s)
+        return Decision(traffic.time_s, self._hold, traffic.last_stage, why, number, WORDING)
+
+    def _usable(self, scores: Floats, allowed: Bools) -> Bools:
+        """Where [J] every stage has a number and some stage may be asked for."""
+        scored = np.isfinite(scores) | ~self._layout.has_stage
+        usable: Bools = np.logical_and.reduce(scored, axis=1) & np.logical_or.reduce(allowed, axis=1)
+        return usable
+
+    def _best(self, traffic: TrafficState, scores: Floats, allowed: Bools) -> Decision:
+        stage = np.where(allowed, scores, -np.inf).argmax(axis=1)
+        young = allowed.sum(axis=1) < self._layout.has_stage.sum(axis=1)
+        why = np.where(stage != traffic.last_stage, BEST, np.where(young, MINIMUM, KEEPS))
+        number = np.where(why == MINIMUM, traffic.elapsed_green_s, scores[self._rows, stage])
+        return stage_or_hold(traffic, stage, why, number, WORDING)
+
+    def _replaced(self, traffic: TrafficState, decided: Decision, lost: Bools) -> Decision:
+        """The rule's decision where the policy's is lost, under its own reason."""
+        rule = self._fallback.decide(traffic)
+        return Decision(
+            traffic.time_s,
+            np.where(lost, rule.mode, decided.mode),
+            np.where(lost, rule.stage, decided.stage),
+            np.where(lost, rule.why + len(WORDING), decided.why),
+            np.where(lost, rule.number, decided.number),
+            WORDING + tuple(REPLACED + reason for reason in rule.wording),
+        )
+
+
+def load(folder: Path) -> Policy:
+    """Read an exported policy. Raises `ConfigError` in one line for whatever does not fit."""
+    manifest = _manifest(folder / MANIFEST_FILE)
+    content = _read(folder / POLICY_FILE)
+    if hashlib.sha256(content).hexdigest() != manifest.policy_sha256:
+        raise ConfigError(f"{folder / POLICY_FILE}: not the file that {MANIFEST_FILE} describes: its sha256 differs")
+    return Policy(manifest, **_arrays(folder / POLICY_FILE, content, manifest))
+
+
+def _manifest(path: Path) -> Manifest:
+    try:
+        manifest = Manifest.model_validate(json.loads(_read(path)))
+    except ValueError as error:  # pydantic's and json's
+        detail = first_error(error) if isinstance(error, ValidationError) else f"is not JSON: {error}"
+        raise ConfigError(f"{path}: {detail}") from error
+    unknown = [name for name in manifest.features if name not in FEATURES]
+    if unknown:
+        raise ConfigError(f"{path}: feature {unknown[0]}: unknown, must be one of {', '.join(FEATURES)}")
+    return manifest
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+
+
+def _arrays(path: Path, content: bytes, manifest: Manifest) -> dict[str, Floats]:
+    """The weights. Nothing is unpickled: an array of objects is refused by numpy itself."""
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as file:
+            found = {name: file[name] for name in file.files}
+    except (ValueError, OSError, EOFError, BadZipFile, AttributeError) as error:
+        raise ConfigError(f"{path}: not a file of plain arrays: {error}") from error
+    wanted = shapes(len(manifest.features), manifest.hidden)
+    strange = sorted(wanted.keys() ^ found.keys())
+    if strange:
+        raise ConfigError(f"{path}: array {strange[0]}: {'missing' if strange[0] in wanted else 'unknown'}")
+    for name, array in found.items():
+        if array.shape != wanted[name] or array.dtype.kind != "f":
+            raise ConfigError(f"{path}: array {name}: {array.dtype} {array.shape}, must be float {wanted[name]}")
+        if not np.isfinite(array).all():
+            raise ConfigError(f"{path}: array {name}: {np.sum(~np.isfinite(array))} values are no number, must be 0")
+    return {name: array.astype(np.float64) for name, array in found.items()}

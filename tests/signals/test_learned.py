@@ -1,0 +1,199 @@
+"""What `learned` promises: the best eligible stage, a rule where there is none, and no file that does not fit."""
+
+import hashlib
+import json
+import pickle
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from signals.controllers import build, digest
+from signals.controllers.learned import Learned, load
+from signals.controllers.max_pressure import MaxPressure, MaxPressureSettings
+from signals.errors import ConfigError
+from signals.layout import layout
+from signals.plans import PlanFile
+from signals.values import TRANSITION, Mode
+from tests.signals.fakes import crossing, protected_left
+from tests.signals.states import calm, waiting, write_policy
+
+ROOT = Path(__file__).resolve().parents[2]
+BY_QUEUE = ("queue", "shortest_gap")
+ONE, BOTH = layout([crossing()]), layout([crossing(), protected_left()])
+
+
+@pytest.fixture
+def policy(tmp_path: Path) -> Path:
+    """Wants the stage with the longest queue."""
+    return write_policy(tmp_path / "policy", BY_QUEUE)
+
+
+def test_the_best_stage_is_asked_for_and_the_reason_says_so(policy: Path):
+    decision = Learned(ONE, load(policy)).decide(waiting(ONE, [[2, 6]]))
+    assert (decision.mode[0], decision.stage[0]) == (Mode.GO, 1)
+    assert decision.reason(0) == "learned: stage 1 scores 0.60, the best"
+
+
+def test_all_junctions_are_decided_at_once(policy: Path):
+    """Each by its own stages, however many there are."""
+    decision = Learned(BOTH, load(policy)).decide(waiting(BOTH, [[6, 2], [1, 1, 9, 1]]))
+    assert decision.stage.tolist() == [0, 2]
+    assert [decision.reason(row) for row in (0, 1)] == [
+        "learned: keeps green, score 0.60",
+        "learned: stage 2 scores 0.90, the best",
+    ]
+
+
+def test_what_is_not_eligible_is_never_asked_for(policy: Path):
+    """Within its minimum green a stage stays, however long the queue elsewhere."""
+    young = waiting(ONE, [[0, 9]], eligible=np.array([[True, False]]), elapsed_green_s=np.array([3.0]))
+    decision = Learned(ONE, load(policy)).decide(young)
+    assert decision.stage[0] == 0
+    assert decision.reason(0) == "learned: minimum green, 3 s so far"
+
+
+def test_a_decision_stands_as_long_as_in_training(policy: Path):
+    """In between it holds, so that an interstage is not taken back and no green is cut by a flicker."""
+    learned, state = Learned(ONE, load(policy)), waiting(ONE, [[2, 6]])
+    modes = [int(learned.decide(replace(state, time_s=1000.0 + s)).mode[0]) for s in range(11)]
+    assert modes == [Mode.GO, *[Mode.HOLD] * 4, Mode.GO, *[Mode.HOLD] * 4, Mode.GO]
+    assert learned.decide(replace(state, time_s=1012.0)).reason(0) == "learned: holds, 2 s since its decision"
+
+
+def test_a_clock_that_goes_back_starts_anew(policy: Path):
+    learned, state = Learned(ONE, load(policy)), waiting(ONE, [[2, 6]])
+    learned.decide(state)
+    assert learned.decide(replace(state, time_s=10.0)).mode[0] == Mode.GO
+
+
+def test_an_interstage_is_held(policy: Path):
+    state = waiting(ONE, [[2, 6]], stage=np.array([TRANSITION]), eligible=np.array([[True, False]]))
+    decision = Learned(ONE, load(policy)).decide(state)
+    assert (decision.mode[0], decision.reason(0)) == (Mode.HOLD, "interstage")
+
+
+def test_where_a_score_is_no_number_the_rule_decides_instead(policy: Path):
+    """Only there: the other junction keeps its policy. The reason names who decided and why the rule did."""
+    gap_s = np.full(BOTH.shape, 5.0)
+    gap_s[0] = np.nan
+    state = waiting(BOTH, [[1, 9], [1, 1, 9, 1]], gap_s=gap_s)
+    decision = Learned(BOTH, load(policy)).decide(state)
+    rule = MaxPressure(BOTH, MaxPressureSettings()).decide(state)
+    assert decision.stage[0] == rule.stage[0]
+    assert decision.reason(0) == f"learned: replaced by max-pressure, {rule.reason(0)}"
+    assert decision.reason(1) == "learned: stage 2 scores 0.90, the best"
+
+
+def test_weights_that_overflow_leave_the_street_to_the_rule(tmp_path: Path):
+    huge = write_policy(tmp_path, BY_QUEUE, embed_weight=np.full((2, 4), 1e200), compare_own_weight=np.eye(4) * 1e200)
+    decision = Learned(ONE, load(huge)).decide(waiting(ONE, [[2, 6]]))
+    assert decision.reason(0).startswith("learned: replaced by max-pressure, ")
+
+
+def test_where_nothing_is_eligible_the_rule_decides_instead(policy: Path):
+    decision = Learned(ONE, load(policy)).decide(calm(ONE, eligible=np.zeros((1, 2), bool)))
+    assert decision.reason(0).startswith("learned: replaced by max-pressure, ")
+
+
+REFUSED: dict[str, tuple[dict[str, Any], str]] = {
+    "a weight that is no number": (
+        {"embed_bias": np.array([0, 0, np.nan, 0])},
+        "policy.npz: array embed_bias: 1 values are no number, must be 0",
+    ),
+    "an infinite weight": ({"score_bias": np.array(np.inf)}, "array score_bias: 1 values are no number"),
+    "a wrong shape": (
+        {"score_weight": np.ones(5)},
+        r"policy.npz: array score_weight: float64 \(5,\), must be float \(4,\)",
+    ),
+    "whole numbers": ({"score_weight": np.ones(4, int)}, "array score_weight: int64"),
+    "a missing array": ({"embed_bias": np.zeros(0)}, "policy.npz: array embed_bias: missing"),
+    "an unknown array": ({"extra": np.ones(3)}, "policy.npz: array extra: unknown"),
+    "a pickle in an array": (
+        {"score_weight": np.array([{"a": 1}] * 4, object)},
+        "not a file of plain arrays: .*pickle",
+    ),
+    "an unknown feature": ({"features": ["queue", "moon"]}, "manifest.json: feature moon: unknown, must be one of"),
+    "a feature too few": ({"features": ["queue"]}, r"array embed_weight: float64 \(2, 4\), must be float \(1, 4\)"),
+    "no feature": ({"features": []}, "manifest.json: features: .*at least 1"),
+    "another width": ({"hidden": 8}, "policy.npz: array embed_weight"),
+    "another digest": ({"policy_sha256": "0" * 64}, "policy.npz: not the file that manifest.json describes"),
+    "another format": ({"format": 2}, "manifest.json: format: "),
+    "a decision that never ends": ({"decision_s": float("inf")}, "manifest.json: decision_s: "),
+    "an unknown key": ({"pickled": "yes"}, "manifest.json: pickled: Extra inputs are not permitted"),
+}
+
+
+@pytest.mark.parametrize("changes, said", REFUSED.values(), ids=REFUSED.keys())
+def test_a_policy_that_does_not_fit_is_refused_in_one_line(tmp_path: Path, changes: dict[str, Any], said: str):
+    with pytest.raises(ConfigError, match=said) as refused:
+        load(write_policy(tmp_path, BY_QUEUE, **changes))
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "content, said",
+    [
+        (pickle.dumps({"weights": 1}), "not a file of plain arrays"),
+        (b"PK\x03\x04 cut off", "not a file of plain arrays"),
+        (b"", "not a file of plain arrays"),
+    ],
+    ids=["a pickle", "half an archive", "nothing"],
+)
+def test_a_file_that_is_no_arrays_is_refused_in_one_line(policy: Path, content: bytes, said: str):
+    """Even where somebody made the manifest fit it; nothing in it is run."""
+    (policy / "policy.npz").write_bytes(content)
+    manifest = json.loads((policy / "manifest.json").read_text()) | {
+        "policy_sha256": hashlib.sha256(content).hexdigest()
+    }
+    (policy / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(ConfigError, match=said) as refused:
+        load(policy)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("content", ["", "[1, 2]", "{", "\xff"])
+def test_a_manifest_that_is_none_is_refused_in_one_line(policy: Path, content: str):
+    (policy / "manifest.json").write_text(content, encoding="latin-1")
+    with pytest.raises(ConfigError, match=r"manifest\.json: ") as refused:
+        load(policy)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_folder_without_a_policy_is_named(tmp_path: Path):
+    with pytest.raises(ConfigError, match=r"manifest\.json: cannot be read: No such file"):
+        load(tmp_path)
+
+
+def test_learned_without_a_policy_says_what_to_type():
+    with pytest.raises(ConfigError, match="controller learned: no policy, must be learned:DIR"):
+        build("learned", ONE, PlanFile.model_construct(plan=()))
+
+
+def test_it_is_built_by_name_and_folder(policy: Path):
+    assert isinstance(build(f"learned:{policy}", ONE, PlanFile.model_construct(plan=())), Learned)
+
+
+@pytest.mark.parametrize("file", ["policy.npz", "manifest.json"])
+def test_the_digest_covers_both_files(policy: Path, file: str):
+    """A result is never mixed with that of another policy in the same folder."""
+    before = digest("learned", policy)
+    assert digest("learned", policy) == before
+    (policy / file).write_bytes((policy / file).read_bytes() + b" ")
+    assert digest("learned", policy) != before
+
+
+def test_the_street_needs_no_torch(policy: Path):
+    """Neither the core nor the analyst's door imports what only training needs."""
+    lines = [
+        "import sys, evaluate, pathlib",
+        "from signals.controllers.learned import load",
+        f"load(pathlib.Path({str(policy)!r}))",
+        "print(sorted({'torch', 'gymnasium', 'stable_baselines3', 'sb3_contrib', 'models'} & set(sys.modules)))",
+    ]
+    result = subprocess.run([sys.executable, "-c", "\n".join(lines)], cwd=ROOT, capture_output=True, text=True)
+    assert result.stdout.strip() == "[]", result.stderr
