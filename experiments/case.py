@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,7 +46,9 @@ def place_of(scenario: Scenario) -> Place:
     return Place(scenario.net_file, scenario.additional_files, scenario.begin_s, scenario.end_s, scenario.step_length_s)
 
 
-def run_case(case: Case, work_folder: Path, gui: bool = False) -> dict[str, Any]:
+def run_case(
+    case: Case, work_folder: Path, gui: bool = False, builder: Callable[[str, Street], Controller] = build_controller
+) -> dict[str, Any]:
     """Run one case and return its row. Raises `ConfigError` and `PlantError`."""
     scenario = find(case.scenario)
     drawn = draw_demand(scenario, case.demand, case.draw, work_folder)
@@ -54,7 +57,7 @@ def run_case(case: Case, work_folder: Path, gui: bool = False) -> dict[str, Any]
         loop = Loop(
             street.plant,
             FlowEstimator(street.layout),
-            build_controller(case.controller, street),
+            builder(case.controller, street),
             Interlock(street.layout),
         )
         for _ in street.clock(case.decision_s):
