@@ -9,7 +9,7 @@ start-up time, so it has to be worth more. Whoever has waited for the maximum re
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, cast
 
 import numpy as np
 from pydantic import Field
@@ -17,7 +17,7 @@ from pydantic import Field
 from signals.controllers.common import interstages_s, stage_or_hold
 from signals.intersection import Frozen
 from signals.layout import VEHICLE_SPACE_M, Layout
-from signals.values import Bools, Decision, Floats, TrafficState
+from signals.values import Bools, Decision, Floats, Ints, TrafficState
 
 WORDING = (
     "interstage",
@@ -51,57 +51,84 @@ class MaxPressureSettings(Frozen):
 
 
 class MaxPressure:
-    """Decides for all junctions at once; remembers nothing."""
+    """Decides for all junctions at once; remembers only what it has worked out for the stages that stand."""
 
     def __init__(self, layout: Layout, settings: MaxPressureSettings) -> None:
         self._layout, self._settings = layout, settings
-        self._rows = np.arange(len(layout.intersections))
+        junctions = len(layout.intersections)
+        self._rows = np.arange(junctions)
         lost_s = interstages_s(layout) + settings.startup_lost_s * ~np.eye(layout.stages, dtype=bool)
         self._span_s = lost_s[..., None] + GREENS_S
         rate = layout.serves * layout.saturation_flow_veh_per_h[:, None, :] / 3600.0
-        self._capacity = rate[..., None] * GREENS_S
+        self._capacity = rate[:, :, None, :] * GREENS_S[:, None]  # [J, S, span, N]
         self._minimum_s = np.maximum(layout.stage_minimum_green_s, settings.minimum_green_s)
         reach_veh = layout.lanes * layout.advance_distance_m / VEHICLE_SPACE_M
         self._weight_per_veh = settings.fullness / np.maximum(reach_veh, SHORTEST_REACH_VEH)
-        self._padding = ~layout.has_stage
+        self._exits_known = layout.downstream.shape[2] > 0
+        self._keeps, self._young = np.full(junctions, KEEPS), np.full(junctions, MINIMUM)
+        self._follow(np.zeros(junctions, np.int64))
+
+    def _follow(self, current: Ints) -> None:
+        """What depends on the stages that stand, worked out when one changes."""
+        self._current, rows = current, self._rows
+        span_s = self._span_s[rows, current]
+        self._span_from_here_s, self._per_s = span_s[..., None], 1.0 / span_s
+        self._least_s = self._minimum_s[rows, current]
+        self._own = rows * self._layout.stages + current
 
     def decide(self, traffic: TrafficState) -> Decision:
         """The worthiest stage; the current one within its minimum green, or when no other is clearly better."""
-        rows, current, settings = self._rows, traffic.last_stage, self._settings
-        worth = self._worth(traffic)
-        best = worth.argmax(axis=1)
-        own, other = worth[rows, current], worth[rows, best]
-        better = (other > settings.hysteresis * own) & (best != current)
-        stage = np.where(better, best, current)
-        why = np.where(better, BETTER, KEEPS)
-        number = np.where(better, other, own)
-        starved = (traffic.red_s > settings.maximum_red_s) & traffic.calls
-        if starved.any():
-            stage, why, number = self._rescue(traffic, starved, worth, stage, why, number)
-        young = traffic.elapsed_green_s < self._minimum_s[rows, current]
-        stage = np.where(young, current, stage)
-        why = np.where(young, MINIMUM, why)
-        number = np.where(young, traffic.elapsed_green_s, number)
+        if traffic.last_stage is not self._current:
+            self._follow(traffic.last_stage)
+        current, green_s = self._current, traffic.elapsed_green_s
+        young = green_s < self._least_s
+        still_young = np.count_nonzero(young)
+        if still_young == young.size:
+            return stage_or_hold(traffic, current, self._young, green_s, WORDING)
+        stage, why, number = self._best(traffic)
+        if still_young:
+            stage = np.where(young, current, stage)
+            why = np.where(young, MINIMUM, why)
+            number = np.where(young, green_s, number)
         return stage_or_hold(traffic, stage, why, number, WORDING)
+
+    def _best(self, traffic: TrafficState) -> tuple[Ints, Ints, Floats]:
+        """Stage, reason and its figure where the minimum green has run."""
+        worth = self._worth(traffic)
+        own, other = worth.take(self._own), worth.max(axis=1)
+        stage, why, number = self._current, self._keeps, own
+        better = other > self._settings.hysteresis * own
+        if np.count_nonzero(better):
+            stage = np.where(better, worth.argmax(axis=1), stage)
+            why = np.where(better, BETTER, why)
+            number = np.where(better, other, own)
+        starved = traffic.red_s > self._settings.maximum_red_s  # only whoever calls has a red time
+        if np.count_nonzero(starved):
+            return self._rescue(traffic, starved, worth, stage, why, number)
+        return stage, why, number
 
     def _worth(self, traffic: TrafficState) -> Floats:
         """Weighed vehicles per second that each stage would serve, [J, S]."""
-        settings, rows, current = self._settings, self._rows, traffic.last_stage
-        span_s = self._span_s[rows, current]
+        settings, queue = self._settings, traffic.queue_veh
         arriving = traffic.arrival_flow_veh_per_h * (1 / 3600.0)
-        room = np.maximum(traffic.exit_room_veh - settings.exit_room_veh, 0.0)
-        pressure = traffic.queue_veh[:, None, :, None] + arriving[:, None, :, None] * span_s[:, :, None, :]
-        served = np.minimum(self._capacity, np.minimum(pressure, room[:, None, :, None]))
-        if traffic.blocked.any():
-            served[rows, current] *= ~traffic.blocked[:, :, None]
-        weight = 1.0 + traffic.red_s * (1 / settings.waiting_s) + traffic.queue_veh * self._weight_per_veh
-        worth: Floats = ((served * weight[:, None, :, None]).sum(axis=2) / span_s).max(axis=2)
-        worth[self._padding] = -1.0
-        return worth
+        served = arriving[:, None, None, :] * self._span_from_here_s
+        served += queue[:, None, None, :]
+        if self._exits_known:
+            room = np.maximum(traffic.exit_room_veh - settings.exit_room_veh, 0.0)
+            np.minimum(served, room[:, None, None, :], out=served)
+        np.minimum(served, self._capacity, out=served)
+        if np.count_nonzero(traffic.blocked):
+            served[self._rows, self._current] *= ~traffic.blocked[:, None, :]
+        weight = traffic.red_s * (1 / settings.waiting_s)
+        weight += queue * self._weight_per_veh
+        weight += 1.0
+        served *= weight[:, None, None, :]
+        per_second = np.add.reduce(served, axis=3) * self._per_s
+        return cast(Floats, np.maximum.reduce(per_second, axis=2))
 
     def _rescue(
-        self, traffic: TrafficState, starved: Bools, worth: Floats, stage: np.ndarray, why: np.ndarray, number: Floats
-    ) -> tuple[np.ndarray, np.ndarray, Floats]:
+        self, traffic: TrafficState, starved: Bools, worth: Floats, stage: Ints, why: Ints, number: Floats
+    ) -> tuple[Ints, Ints, Floats]:
         """The stage that serves the longest wait, and among those the worthiest."""
         waits_s = np.where(starved, traffic.red_s, 0.0)
         longest = waits_s.argmax(axis=1)
