@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from signals.errors import ConfigError
 from signals.intersection import Frozen, first_error
 from signals.sequencer import interstages_s as interstages_s
-from signals.values import TRANSITION, Decision, Floats, Ints, Mode, TrafficState
+from signals.values import TRANSITION, Decision, Floats, Ints, TrafficState
 
 Settings = TypeVar("Settings", bound=Frozen)
 
