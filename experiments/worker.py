@@ -48,11 +48,10 @@ def answer(run: RunCase, case: Case, work: Path) -> Done | Failed:
     work.mkdir()
     try:
         return Done({name: plain(value) for name, value in run(case, work).items()})
-    except (ConfigError, PlantError) as error:
-        return Failed(str(error))
     except (Exception, SystemExit) as error:  # noqa: BLE001 - one crashed case must not end the others
         traceback.print_exc()
-        return Failed(f"{type(error).__name__}: {error}")
+        expected = isinstance(error, ConfigError | PlantError)
+        return Failed(str(error) if expected else f"{type(error).__name__}: {error}")
 
 
 def plain(value: Any) -> Any:
