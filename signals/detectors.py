@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from signals.layout import Layout
-from signals.values import Bools, Snapshot
+from signals.values import Bools, Floats
 
 MAXIMUM_PRESENCE_S = 900.0
 NO_ACTIVITY_S = 1800.0
@@ -27,25 +27,30 @@ class LoopHealth:
         self._junction = np.array([junction for junction, _ in layout.loops], dtype=np.int64)
         loops, self._junctions = len(layout.loops), len(layout.intersections)
         self._last_free_s, self._last_covered_s = np.zeros(loops), np.zeros(loops)
-        self._always_covered, self._ever_covered = np.ones(loops, bool), np.zeros(loops, bool)
+        self._covered, self._looks = np.zeros(loops), 0
         self._seen_veh = np.zeros(loops)
         self._checked_s = -np.inf
         self._stuck = np.zeros(loops, bool)
-        self._any_stuck = False
+        self._healthy, self._believed = np.ones(loops, bool), np.ones(loops, bool)
+        self.all_believed = True
 
-    def update(self, snapshot: Snapshot) -> Bools:
-        """The loops [L] that can be believed now."""
-        now_s = snapshot.time_s
+    def update(self, now_s: float, healthy: Bools, volume_veh: Floats, presence: Floats) -> Bools:
+        """The loops [L] that can be believed now; `presence` is 1 where a loop is covered."""
         if now_s < self._checked_s or self._checked_s == -np.inf:
             self._restart(now_s)
-        self._always_covered &= snapshot.presence
-        self._ever_covered |= snapshot.presence
-        self._seen_veh += snapshot.volume_veh
+        self._covered += presence
+        self._looks += 1
+        self._seen_veh += volume_veh
         if now_s - self._checked_s >= CHECK_EVERY_S:
             self._check(now_s)
-        if not self._any_stuck:
-            return snapshot.healthy
-        return snapshot.healthy & ~self._stuck
+            self._believe(healthy)
+        elif healthy is not self._healthy:
+            self._believe(healthy)
+        return self._believed
+
+    def _believe(self, healthy: Bools) -> None:
+        self._healthy, self._believed = healthy, healthy & ~self._stuck
+        self.all_believed = bool(self._believed.all())
 
     def _restart(self, now_s: float) -> None:
         """A first snapshot, or a clock that stepped back: nothing counts as having lasted."""
@@ -55,13 +60,12 @@ class LoopHealth:
         self._checked_s = now_s
 
     def _check(self, now_s: float) -> None:
-        self._last_free_s[~self._always_covered] = now_s
-        self._last_covered_s[self._ever_covered] = now_s
-        self._always_covered[:], self._ever_covered[:] = True, False
+        self._last_free_s[self._covered < self._looks] = now_s
+        self._last_covered_s[self._covered > 0] = now_s
+        self._covered[:], self._looks = 0.0, 0
         on = now_s - self._last_free_s > MAXIMUM_PRESENCE_S
         quiet = now_s - self._last_covered_s > NO_ACTIVITY_S
         passed = np.bincount(self._junction, self._seen_veh, self._junctions)[self._junction]
         self._seen_veh *= 1 - min(1.0, (now_s - self._checked_s) / NO_ACTIVITY_S)  # about what the last half hour saw
         self._stuck = on | (quiet & (passed > BUSY_VEH))
-        self._any_stuck = bool(self._stuck.any())
         self._checked_s = now_s

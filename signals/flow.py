@@ -29,7 +29,6 @@ SHARES_EVERY_S = 30.0
 FIRST_FLOW_VEH_PER_H = 180.0
 LEAST_SHARE_VEH_PER_H = 3.0
 """Keeps a lane group that has not discharged for long from losing its share for good."""
-ONE = np.ones(1)
 ARRIVED, OUT, FREE, ON_STOP, ON_ADVANCE, OCCUPIED = range(6)
 """What the loops say of a lane group: vehicles in and out, advance loops free or newly passed, loops covered at the
 stop line and at the advance, and the stop line's occupancy. Of the middle four the times are remembered."""
@@ -60,10 +59,13 @@ class FlowEstimator:
         self._spilled = False
         self._flow_veh_per_h = np.zeros((2, *self._shape))  # in and out
         self._flow_veh_per_h[ARRIVED] = FIRST_FLOW_VEH_PER_H
-        self._elapsed_s, self._gain = 0.0, np.zeros((2, 1, 1))
+        self._elapsed_s, self._gain = 0.0, np.zeros((2, *self._shape))
         self._shared_s = -np.inf
         self._blind: Bools | None = None
         self._known = np.full(self._shape, Known.ASSUMED, np.int8)
+        self._seen = np.zeros((4, *self._shape), bool)
+        self._ages_s = np.zeros((4, *self._shape))
+        self._over = np.zeros((4, *self._shape), bool)
         self._restart(0.0)
 
     def _watch(self, layout: Layout) -> None:
@@ -99,6 +101,10 @@ class FlowEstimator:
         self._cell = np.concatenate([row * self._cells + cell for row, _, cell, _ in sums])
         self._weight = np.concatenate([np.broadcast_to(weight, cell.shape) for _, _, cell, weight in sums])
         self._share = self._weight[: advance.size]
+        self._readings = np.ones(3 * loops + 1)
+        self._volume, self._presence, self._occupancy = (
+            self._readings[k : k + loops] for k in (0, presence, occupancy)
+        )
 
     def _index_exits(self, layout: Layout) -> None:
         """The lane groups beyond each exit; behind the last cell follow one without room and one with any."""
@@ -129,34 +135,36 @@ class FlowEstimator:
             self._restart(now_s)
         elapsed_s = now_s - self._time_s if self._time_s > -np.inf else 0.0
         self._time_s = now_s
-        believed = self._health.update(snapshot)
-        sums = self._sums(snapshot, believed)
-        seen = sums[TIMED] > 0
-        np.copyto(self._times_s, now_s, where=seen)
+        sums, believed = self._sums(snapshot)
+        np.greater(sums[TIMED], 0.0, out=self._seen)
+        np.copyto(self._times_s, now_s, where=self._seen)
         stage = snapshot.stage
         if stage is not self._stage and (stage != self._stage).any():
             self._follow_stages(now_s, stage)
-        ages_s = now_s - self._times_s
-        over = ages_s >= self._limits_s
+        np.subtract(now_s, self._times_s, out=self._ages_s)
+        np.greater_equal(self._ages_s, self._limits_s, out=self._over)
         if elapsed_s > 0:
             self._flow(now_s, elapsed_s, sums, believed)
-        self._queue(elapsed_s, sums, seen[STOP_SEEN], over)
-        return self._state(now_s, ages_s, seen[STOP_SEEN], over[PASSED], sums[OCCUPIED], heard)
+        self._queue(elapsed_s, sums)
+        return self._state(now_s, sums[OCCUPIED], heard)
 
-    def _sums(self, snapshot: Snapshot, believed: Bools) -> Floats:
-        """All that the loops say, per lane group [6, J, N]."""
-        volume, presence = snapshot.volume_veh, snapshot.presence
-        if np.count_nonzero(believed) < believed.size:
-            volume, presence = np.where(believed, volume, 0.0), presence & believed
-        readings = cast(Floats, np.concatenate((volume, presence, snapshot.occupancy, ONE)))
-        weighed = readings.take(self._reading) * self._weight
-        return cast(Floats, np.bincount(self._cell, weighed, 6 * self._cells).reshape(self._sums_shape))
+    def _sums(self, snapshot: Snapshot) -> tuple[Floats, Bools]:
+        """All that the loops say, per lane group [6, J, N], and which of them are believed."""
+        self._volume[:], self._presence[:] = snapshot.volume_veh, snapshot.presence
+        self._occupancy[:] = snapshot.occupancy
+        believed = self._health.update(snapshot.time_s, snapshot.healthy, self._volume, self._presence)
+        if not self._health.all_believed:
+            self._volume *= believed
+            self._presence *= believed
+        weighed = self._readings.take(self._reading) * self._weight
+        sums = np.bincount(self._cell, weighed, 6 * self._cells).reshape(self._sums_shape)
+        return cast(Floats, sums), believed
 
     def _flow(self, now_s: float, elapsed_s: float, sums: Floats, believed: Bools) -> None:
         """Flows in and out by exponential smoothing; every half a minute also how lanes share them."""
         if elapsed_s != self._elapsed_s:
             self._elapsed_s, spans_s = elapsed_s, np.array([[[ARRIVAL_SPAN_S]], [[TURNING_SPAN_S]]])
-            self._gain = np.minimum(1.0, elapsed_s / spans_s)
+            self._gain = np.minimum(1.0, elapsed_s / spans_s) + np.zeros(self._flow_veh_per_h.shape)
         counted = sums[COUNTED] * (3600.0 / elapsed_s)
         if not self._all_advance:
             counted[ARRIVED] = np.where(self._has_advance, counted[ARRIVED], counted[OUT])
@@ -167,9 +175,9 @@ class FlowEstimator:
             self._learn_shares(now_s)
             self._known = self._how_known(believed)
 
-    def _queue(self, elapsed_s: float, sums: Floats, on_stop: Bools, over: Bools) -> None:
+    def _queue(self, elapsed_s: float, sums: Floats) -> None:
         """Input less output, set anew where the loops tell the queue outright."""
-        inside, arrived = self._inside_veh, sums[ARRIVED]
+        inside, arrived, over = self._inside_veh, sums[ARRIVED], self._over
         standing, quiet = over[LET_IN], over[STOP_SEEN] & over[ADVANCE_SEEN]
         spilled = self._spilled or np.count_nonzero(standing) > 0
         if spilled or not self._all_advance:
@@ -178,7 +186,7 @@ class FlowEstimator:
         else:
             inside += arrived
         inside -= sums[OUT]
-        np.maximum(inside, on_stop, out=inside)
+        np.maximum(inside, np.minimum(sums[ON_STOP], 1.0), out=inside)
         if spilled:
             self._spill(standing, expected, arrived)
         np.minimum(inside, self._reach_veh, out=inside)
@@ -217,15 +225,7 @@ class FlowEstimator:
             weight = self._flow_veh_per_h[OUT].ravel()[cell] + LEAST_SHARE_VEH_PER_H
             self._share[:] = weight / np.bincount(loop, weight)[loop]
 
-    def _state(
-        self,
-        now_s: float,
-        ages_s: Floats,
-        on_stop: Bools,
-        stuck: Bools,
-        occupancy: Floats,
-        heard: NeighbourMessage | None,
-    ) -> TrafficState:
+    def _state(self, now_s: float, occupancy: Floats, heard: NeighbourMessage | None) -> TrafficState:
         green_for_s = now_s - self._stage_since_s
         if not self._all_confirmed:
             green_for_s *= self._confirmed
@@ -236,8 +236,8 @@ class FlowEstimator:
         if self._blind is not None:
             calls |= self._blind
         np.copyto(self._served_s, now_s, where=self._whole_green >= calls)  # green, or nobody calls
-        blocked = self._green & on_stop
-        blocked &= stuck
+        blocked = self._green & self._seen[STOP_SEEN]
+        blocked &= self._over[PASSED]
         return TrafficState(
             time_s=now_s,
             stage=self._stage,
@@ -246,7 +246,7 @@ class FlowEstimator:
             red_s=now_s - self._served_s,
             eligible=self._eligible,
             calls=calls,
-            gap_s=np.minimum(ages_s[STOP_SEEN], ages_s[ADVANCE_SEEN]),
+            gap_s=np.minimum(self._ages_s[STOP_SEEN], self._ages_s[ADVANCE_SEEN]),
             queue_veh=queue,
             known=self._known,
             arrival_flow_veh_per_h=self._flow_veh_per_h[ARRIVED],

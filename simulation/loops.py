@@ -44,8 +44,7 @@ class LoopReader:
                 if number > counted[k]:
                     volume[k] = number - counted[k]
                 counted[k] = number
-                occupancy[k] = occupied(name)
-        occupancy *= 0.01
+                occupancy[k] = occupied(name) * 0.01
         self._read_s = now_s
         return volume, occupancy
 
