@@ -15,7 +15,7 @@ import numpy as np
 from pydantic import Field
 
 from signals.controllers.common import interstages_s, stage_or_hold
-from signals.intersection import Frozen
+from signals.intersection import Aspect, Frozen
 from signals.layout import VEHICLE_SPACE_M, Layout
 from signals.values import Bools, Decision, Floats, Ints, TrafficState
 
@@ -25,11 +25,12 @@ WORDING = (
     "keeps green: serves {number:.2f} veh/s, no other clearly more",
     "stage {stage} would serve more, {number:.2f} veh/s with its lost time",
     "maximum red: stage {stage} waits {number:.0f} s",
+    "stage {stage} first: it clears who turns in gaps",
 )
 GREENS_S = np.array([6.0, 12.0, 20.0, 35.0])
 """Spans of green that a stage is valued for."""
 SHORTEST_REACH_VEH = 4.0
-MINIMUM, KEEPS, BETTER, STARVED = range(1, 5)
+MINIMUM, KEEPS, BETTER, STARVED, TURNERS = range(1, 6)
 
 
 class MaxPressureSettings(Frozen):
@@ -61,7 +62,9 @@ class MaxPressure:
         self._span_s = lost_s[..., None] + GREENS_S
         rate = layout.serves * layout.saturation_flow_veh_per_h[:, None, :] / 3600.0
         self._capacity = rate[:, :, None, :] * GREENS_S[:, None]  # [J, S, span, N]
-        self._minimum_s = np.maximum(layout.stage_minimum_green_s, settings.minimum_green_s)
+        self._turning, self._clears = _turns_in_gaps(layout)
+        at_least_s = np.where(self._clears.any(axis=1), 0.0, settings.minimum_green_s)
+        self._minimum_s = np.maximum(layout.stage_minimum_green_s, at_least_s)
         reach_veh = layout.lanes * layout.advance_distance_m / VEHICLE_SPACE_M
         self._weight_per_veh = settings.fullness / np.maximum(reach_veh, SHORTEST_REACH_VEH)
         self._exits_known = layout.downstream.shape[2] > 0
@@ -104,8 +107,22 @@ class MaxPressure:
             number = np.where(better, other, own)
         starved = traffic.red_s > self._settings.maximum_red_s  # only whoever calls has a red time
         if np.count_nonzero(starved):
-            return self._rescue(traffic, starved, worth, stage, why, number)
+            stage, why, number = self._rescue(traffic, starved, worth, stage, why, number)
+        if np.count_nonzero(stage != self._current):
+            stage, why = self._turners_first(traffic, worth, stage, why)
         return stage, why, number
+
+    def _turners_first(self, traffic: TrafficState, worth: Floats, stage: Ints, why: Ints) -> tuple[Ints, Ints]:
+        """Before cross traffic starts, clear whoever turns in gaps and stands, where a stage can.
+
+        A junction whose box is left full locks for good: that is how pressure controllers gridlock.
+        """
+        rows, current = self._rows, self._current
+        waiting = (self._turning[rows, current] & traffic.blocked).any(axis=1)
+        clears = self._clears[rows, current]
+        first = waiting & (stage != current) & clears.any(axis=1) & ~clears[rows, stage]
+        best = np.where(clears, worth, -2.0).argmax(axis=1)
+        return np.where(first, best, stage), np.where(first, TURNERS, why)
 
     def _worth(self, traffic: TrafficState) -> Floats:
         """Weighed vehicles per second that each stage would serve, [J, S]."""
@@ -137,3 +154,17 @@ class MaxPressure:
         needed = waits_s.max(axis=1) > 0
         stage = np.where(needed, rescue, stage)
         return stage, np.where(needed, STARVED, why), np.where(needed, waits_s.max(axis=1), number)
+
+
+def _turns_in_gaps(layout: Layout) -> tuple[Bools, Bools]:
+    """Lane groups with a head that yields in a stage, [J, S, N], and stages that give all of those green, [J, S, S]."""
+    yields = layout.stage_aspects == Aspect.PERMISSIVE
+    green = layout.stage_aspects == Aspect.GREEN
+    turning = np.zeros(layout.any_green.shape, bool)
+    for row, intersection in enumerate(layout.intersections):
+        index = {g.id: k for k, g in enumerate(intersection.signal_groups)}
+        for column, group in enumerate(intersection.lane_groups):
+            heads = [index[g] for g in group.signal_groups]
+            turning[row, :, column] = yields[row][:, heads].any(axis=1)
+    clears = (~yields[:, :, None, :] | green[:, None, :, :]).all(axis=3) & yields.any(axis=2)[:, :, None]
+    return turning, clears & layout.has_stage[:, None, :]
