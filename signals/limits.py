@@ -103,7 +103,7 @@ def _foes(intersection: Intersection) -> tuple[tuple[int, ...], ...]:
     for conflict in intersection.conflicts:
         a, b = head[conflict.first], head[conflict.second]
         prohibited = [name not in conflict.yielding_in for name in names]
-        for of, applies in zip(foes, (*prohibited, all(prohibited)), strict=True):
-            of[a] |= applies << b
-            of[b] |= applies << a
+        for k, applies in enumerate((*prohibited, all(prohibited))):
+            foes[k][a] |= applies << b
+            foes[k][b] |= applies << a
     return tuple(tuple(of) for of in foes)

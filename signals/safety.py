@@ -192,7 +192,8 @@ class Junction:
         self._heads = Heads(limits)
         self._granted: int | Awaited = Awaited.NOTHING
         self._granted_ms: int
-        self._trip, self._tripped_s = 0, -inf
+        self._trip = 0
+        self._tripped_s: float
         self._lost_since_ms, self._released_until_ms = inf, -inf
         self._settled: tuple[int | None, int] | None = None
         self._answer: tuple[int, int, int]
@@ -233,7 +234,7 @@ class Junction:
 
     def acknowledge(self, time_s: float) -> None:
         """What tripped until then was seen to."""
-        if self._tripped_s <= time_s:
+        if self._trip and self._tripped_s <= time_s:
             self._trip = 0
 
     def _refusal(self, mode: int | None, stage: int, steady: bool, now_ms: int) -> int:
@@ -303,7 +304,6 @@ class Interlock:
         self._waits = Waits(layout, served, [milliseconds(s) for s in maximum_s])
         self._read: tuple[bytes, bytes, bytes] = b"", b"", b""
         self._shown: list[tuple[bytes, int, bool]] = []
-        self._answers: list[tuple[int, int, int]] = []
 
     def permit(self, snapshot: Snapshot, decision: Decision) -> Command:
         """The answer to every junction's wish."""
@@ -317,16 +317,11 @@ class Interlock:
         now_ms = self._clock.least_ms
         for late in self._waits.update(snapshot, now_ms):
             self._junctions[late].starve(now_ms)
-        answers = [
-            junction.judge(mode, stage, steady, now_ms)
-            for junction, mode, stage in zip(self._junctions, *self._wishes(decision), strict=True)
-        ]
-        if answers != self._answers:
-            self._answers = answers
-            mode, stage, refusal = zip(*answers, strict=True)
-            self._mode, self._stage, self._refusal = np.array(mode, np.int8), np.array(stage), np.array(refusal)
+        modes, stages = self._wishes(decision)
+        answers = [junction.judge(modes[k], stages[k], steady, now_ms) for k, junction in enumerate(self._junctions)]
+        mode, stage, refusal = np.array(answers).T.copy()
         expires_s = self._time_s + self._lifetime_s
-        return Command(snapshot.time_s, expires_s, self._mode, self._stage, self._refusal, WORDING)
+        return Command(snapshot.time_s, expires_s, mode.astype(np.int8), stage, refusal, WORDING)
 
     def acknowledge(self, time_s: float) -> None:
         """A person has seen to all that tripped until `time_s`; those junctions may be controlled again."""
@@ -349,8 +344,8 @@ class Interlock:
             and fits(snapshot.local, (junctions,), "b")
         ):
             return [(UNREADABLE * width, TRANSITION, False)] * junctions
-        rows = [image[first : first + width] for first in range(0, len(image), width)]
-        return list(zip(rows, snapshot.stage.tolist(), snapshot.local.tolist(), strict=True))
+        stage, local = snapshot.stage.tolist(), snapshot.local.tolist()
+        return [(image[k * width :][:width], stage[k], local[k]) for k in range(junctions)]
 
     def _wishes(self, decision: Decision) -> tuple[list[int | None], list[int]]:
         """Mode and stage asked of each junction; no mode where these arrays are not as they should be."""

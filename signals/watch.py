@@ -18,9 +18,6 @@ from signals.layout import Layout
 from signals.limits import Faces, Limits, faces, heads_in, milliseconds
 from signals.values import TRANSITION, Bools, Floats, Ints, Snapshot
 
-NO_LOOP = (-1, "")
-"""The place that heads without a loop, or with fewer than others, look at: nobody is there."""
-
 
 class Clock:
     """How long the plant was watched: at least the shorter, at most the longer of this span and the one before.
@@ -37,7 +34,7 @@ class Clock:
     def advance(self, time_s: float) -> bool:
         """Take the plant's time, and say whether it is a step that can be believed."""
         self.most_before_ms = self.most_ms
-        self.sure = self._span_ms > 0
+        self.sure = self._span_ms != 0
         if not isfinite(time_s):
             return self._lose()
         before, self._time_ms = self._time_ms, milliseconds(time_s)
@@ -81,7 +78,8 @@ class Heads:
     """Takes what one junction shows. What cannot be read is not green, and no time is judged across it."""
 
     def __init__(self, limits: Limits) -> None:
-        self._limits, self._under = limits, (TRANSITION, False)
+        self._limits = limits
+        self._under: tuple[int, bool] | None = None
         self._shown = faces(b"\xff" * limits.heads)
         self._turned_ms: dict[int, float] = {}
         self._green_until_ms: dict[int, float] = {}
@@ -119,40 +117,35 @@ class Heads:
         )
 
 
-def overdue(here: Bools, waiting_since_ms: Floats, now_ms: float, maximum_red_ms: Floats) -> Bools:
+def overdue(here: Bools, due_ms: Floats, now_ms: int) -> Bools:
     """Who has waited for the maximum red and is still there (STM 2nd ed. ch. 6; NTCIP 1202 CycleFault)."""
-    return here & (now_ms - waiting_since_ms >= maximum_red_ms)
+    return here & (now_ms >= due_ms)
 
 
 class Waits:
-    """Since when each head that some stage serves has kept a call, or an occupied stop-line loop, waiting."""
+    """Until when each head that keeps a call, or an occupied stop-line loop, waiting must be served."""
 
     def __init__(self, layout: Layout, served: Sequence[int], maximum_red_ms: Sequence[int]) -> None:
         self._width, self._served, self._green = layout.has_head.shape[1], served, list(served)
-        places = [*layout.loops, NO_LOOP]
+        places = [*layout.loops, None]
         self._seen = np.zeros(len(places), bool)
         self._covered, self._no_calls = self._seen[: len(layout.loops)], np.zeros(layout.has_head.shape, bool)
         self._sources = _sources(layout, places)
-        self._maximum_ms = np.repeat(np.array(maximum_red_ms, np.float64), self._width)
-        self._since_ms = np.full(layout.has_head.size, inf)
+        self._maximum_ms = np.repeat(np.array(maximum_red_ms), self._width)
+        self._due_ms = np.full(layout.has_head.size, inf)
         self._idle = np.zeros(layout.has_head.size, bool)
-        self._due_ms = inf
 
-    def update(self, snapshot: Snapshot, now_ms: int) -> tuple[int, ...]:
+    def update(self, snapshot: Snapshot, now_ms: int) -> list[int]:
         """Take calls and loops, and say at which junctions somebody is overdue."""
         here = self._called(snapshot)
         for source in self._sources:
             here = here | self._seen.take(source)
         begun = here & self._idle
         if np.count_nonzero(begun):
-            self._since_ms[begun] = now_ms
+            self._due_ms[begun] = now_ms + self._maximum_ms[begun]
             self._idle[begun] = False
-            self._due_ms = min(self._due_ms, now_ms + float(self._maximum_ms[begun].min()))
-        if now_ms < self._due_ms:
-            return ()
-        self._due_ms = float((self._since_ms + self._maximum_ms).min())
-        late = overdue(here, self._since_ms, now_ms, self._maximum_ms)
-        return tuple(sorted({int(cell) // self._width for cell in np.flatnonzero(late)}))
+        late = overdue(here, self._due_ms, now_ms)
+        return [cell // self._width for cell in np.flatnonzero(late).tolist()] if np.count_nonzero(late) else []
 
     def _called(self, snapshot: Snapshot) -> Bools:
         """Heads with a call, [J * P]; beside it the loops are taken. What is not as it should be says nothing."""
@@ -164,16 +157,19 @@ class Waits:
         return snapshot.calls.ravel() if fits(snapshot.calls, self._no_calls.shape, "b") else self._no_calls.ravel()
 
     def turn(self, junction: int, green: int) -> None:
-        """Heads that are green wait no longer; the rest may begin to."""
-        for head in heads_in((green ^ self._green[junction]) & self._served[junction]):
+        """Heads that are green wait no longer; those that were may begin to."""
+        for head in heads_in((green | self._green[junction]) & self._served[junction]):
             cell = junction * self._width + head
-            self._since_ms[cell] = inf
+            self._due_ms[cell] = inf
             self._idle[cell] = not green >> head & 1
         self._green[junction] = green
 
 
-def _sources(layout: Layout, places: Sequence[tuple[int, str]]) -> list[Ints]:
-    """Where each head's stop-line loops are in `places`: one array [J * P] for the first of each, one for the next."""
+def _sources(layout: Layout, places: Sequence[tuple[int, str] | None]) -> list[Ints]:
+    """Where each head's stop-line loops are in `places`: one array [J * P] for the first of each, one for the next.
+
+    Heads without a loop, or with fewer than others, have the last place, where nobody is.
+    """
     width = layout.has_head.shape[1]
     found: list[list[int]] = [[] for _ in layout.has_head.ravel()]
     for row, intersection in enumerate(layout.intersections):
@@ -183,7 +179,7 @@ def _sources(layout: Layout, places: Sequence[tuple[int, str]]) -> list[Ints]:
             if detector.kind == "stop_line":
                 for group in (g for lanes in detector.lane_groups for g in groups[lanes]):
                     found[row * width + column[group]].append(places.index((row, detector.id)))
-    return [np.array(column) for column in zip_longest(*found, fillvalue=places.index(NO_LOOP))]
+    return [np.array(column) for column in zip_longest(*found, fillvalue=places.index(None))]
 
 
 def fits(array: NDArray[np.generic], shape: tuple[int, ...], kind: str) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -136,6 +137,7 @@ def _stage(name: str, letters: str, phase_of: Mapping[str, int], minimum_green_s
     )
 
 
+@cache
 def crossing(name: str = "crossing") -> Intersection:
     """Two streets, two stages; no two times are the same."""
     return junction(
@@ -146,6 +148,7 @@ def crossing(name: str = "crossing") -> Intersection:
     )
 
 
+@cache
 def protected_left(name: str = "left") -> Intersection:
     """A left turn that yields in A, is protected in B, and in D has a right turn beside it.
 
@@ -167,6 +170,7 @@ def protected_left(name: str = "left") -> Intersection:
     )
 
 
+@cache
 def turn_on_red(name: str = "red") -> Intersection:
     """A right turn that may go on red beside the main street, and is green with the side street."""
     return junction(

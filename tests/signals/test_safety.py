@@ -63,7 +63,8 @@ class Street:
         self.calls: set[tuple[int, int]] = set()
 
     def snapshot(self, time_s: float, *shown: Shown) -> Snapshot:
-        heads = np.zeros(self.layout.has_head.shape, np.int8)
+        junctions, width = self.layout.has_head.shape
+        heads = np.zeros((junctions, width), np.int8)
         for row, one in enumerate(shown):
             heads[row, : len(one.letters)] = aspects(one.letters)
         loops = [name for _, name in self.layout.loops]
@@ -76,7 +77,7 @@ class Street:
             stage=np.array([one.stage for one in shown]),
             aspects=heads,
             local=np.array([one.local for one in shown]),
-            calls=np.array([[(j, p) in self.calls for p in range(heads.shape[1])] for j in range(heads.shape[0])]),
+            calls=np.array([[(j, p) in self.calls for p in range(width)] for j in range(junctions)]),
         )
 
     def permit(self, snapshot: Snapshot, mode: Sequence[int], stage: Sequence[int]) -> Any:
@@ -300,6 +301,17 @@ def test_a_released_junction_is_local_before_it_is_asked_again(safety: ModuleTyp
     street.watch([0, 5], "Gr", A)
     assert street.ask(8, "Gr", A, mode=RELEASE) == GRANTED
     assert street.ask(9, "Gr", A, A, local=True) == GRANTED
+
+
+def test_local_control_is_not_confirmed_by_what_cannot_be_read(safety: ModuleType) -> None:
+    """Nor is anything else."""
+    street = Street(safety)
+    street.watch([0, 2], "Gr", A)
+    assert street.ask(4, "Gr", A, mode=RELEASE) == GRANTED
+    snapshot = street.snapshot(6, Shown("Gr", A))
+    object.__setattr__(snapshot, "local", np.array([1]))
+    assert street.permit(snapshot, [HOLD], [A]).reason(0) == GRANTED
+    assert street.ask(8, "Gr", A, A) == AWAITED
 
 
 def test_a_junction_under_its_own_plan_is_released_for_nothing(safety: ModuleType) -> None:
@@ -626,9 +638,23 @@ def test_a_short_clearance_trips(safety: ModuleType) -> None:
 
 def test_green_against_yellow_trips(safety: ModuleType) -> None:
     """However long ago the foe's green may have ended when readings are far apart."""
-    street = Street(safety)
-    street.watch([0], "Gr", A)
-    assert street.ask(9, "yG", NONE, mode=HOLD) == CLEARANCE
+    for before, standing, after in (("Gr", A, "yG"), ("rG", B, "Gy")):
+        street = Street(safety)
+        street.watch([0], before, standing)
+        assert street.ask(9, after, NONE, mode=HOLD) == CLEARANCE
+
+
+def test_a_clearance_is_owed_both_ways(safety: ModuleType) -> None:
+    """Whichever of the two the sheet names first: 4 s from the left turn to the side street, 4.5 s back."""
+    for ending, standing, during, beginning, clear_s in (
+        ("rGrr", B, "ryrr", "rrGr", 4.0),
+        ("rrGr", C, "rryr", "rGrr", 4.5),
+    ):
+        for green_s, said in ((clear_s - 0.001, CLEARANCE), (clear_s, GRANTED)):
+            street = Street(safety, protected_left())
+            street.watch([0.0, 0.5, 1.0], ending, standing)
+            street.watch([1.5], during, NONE)
+            assert street.ask(1.0 + green_s, beginning, NONE, mode=HOLD) == said
 
 
 def test_no_foe_is_cleared_for_in_vain(safety: ModuleType) -> None:
@@ -738,7 +764,8 @@ def test_who_is_served_waits_no_longer(safety: ModuleType) -> None:
     assert street.ask(52, "Gr", A, A) == STARVED
     street = Street(safety, maximum_red_s=20.0)
     street.occupied = {"crossing.side.stop_line"}
-    for time_s in range(0, 60, 5):
+    street.watch([0], "rr", NONE)
+    for time_s in range(5, 60, 5):
         assert street.ask(time_s, "rG", B, B) == GRANTED
 
 
