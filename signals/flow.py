@@ -131,9 +131,10 @@ class FlowEstimator:
     def update(self, snapshot: Snapshot, heard: NeighbourMessage | None = None) -> TrafficState:
         """Take one snapshot. `heard` replaces what the junctions of this layout would tell each other."""
         now_s = snapshot.time_s
-        if not self._time_s <= now_s:
+        first = self._time_s == -np.inf
+        if first or now_s < self._time_s:
             self._restart(now_s)
-        elapsed_s = now_s - self._time_s if self._time_s > -np.inf else 0.0
+        elapsed_s = 0.0 if first else now_s - self._time_s
         self._time_s = now_s
         sums, believed = self._sums(snapshot)
         np.greater(sums[TIMED], 0.0, out=self._seen)

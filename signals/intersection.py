@@ -166,7 +166,8 @@ class Intersection(Frozen):
         _unique(self.id, "detector", (d.id for d in self.detectors))
         for phase in self.phases:
             _known(self.id, f"phase {phase.number}", "signal group", phase.signal_groups, groups)
-        _unique(self.id, "phase of signal group", (g for p in self.phases for g in p.signal_groups))
+        timed = _unique(self.id, "phase of signal group", (g for p in self.phases for g in p.signal_groups))
+        _known(self.id, "phases", "phase for signal group", groups, timed)
         for stage in self.stages:
             _known(self.id, f"stage {stage.name}", "phase", stage.phases, phases)
             _known(self.id, f"stage {stage.name}", "signal group", stage.permissive + stage.turn_on_red, groups)

@@ -142,8 +142,9 @@ class Sumo:
     def _message(self, error: Exception) -> str:
         with contextlib.suppress(OSError):
             lines = [x.strip() for x in Path(self._errors.name).read_text(errors="replace").splitlines() if x.strip()]
-            if lines:
-                return " ".join(x.removeprefix("Error: ") for x in lines[:2])
+            errors = [x for x in lines if not x.startswith("Warning: ")]
+            if errors:
+                return " ".join(x.removeprefix("Error: ") for x in errors[:2])
         return str(error).strip() or type(error).__name__
 
     def _forget(self) -> None:
