@@ -5,18 +5,22 @@ of stage, any knowledge of traffic, and anything that `signals.safety` relies on
 
 A timing sheet's own interstage is used as it stands. Where the sheet has none for a pair of stages it is built by
 one rule: heads that lose their green, or their protection, show yellow for their change time and red for their
-clearance; heads that gain green wait for the last of them; the rest keep what they show.
+clearance, or longer where turning traffic may stand inside the junction; heads that gain green wait for the last of
+them; the rest keep what they show.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from signals.intersection import Aspect, Intersection, Interval, Stage
+from signals.intersection import Aspect, Intersection, Interval, Phase, Stage
 from signals.layout import Layout
 from signals.values import Floats
 
 GREENS = (Aspect.GREEN, Aspect.PERMISSIVE)
+TURNERS_INTERGREEN_S = 6.0
+"""Least time from a permissive green to cross traffic: opposing vehicles pass until yellow ends, and whoever waited for
+them inside the junction needs about three seconds more to leave it."""
 
 
 def intervals_between(intersection: Intersection, start: Stage, end: Stage) -> tuple[Interval, ...]:
@@ -40,9 +44,9 @@ def interstages_s(layout: Layout) -> Floats:
 
 
 def _derived(intersection: Intersection, before: tuple[Aspect, ...], after: tuple[Aspect, ...]) -> tuple[Interval, ...]:
+    phases = (intersection.phase_of(g.id) for g in intersection.signal_groups)
     times = [
-        (phase.yellow_change_s, phase.yellow_change_s + phase.red_clearance_s)
-        for phase in (intersection.phase_of(g.id) for g in intersection.signal_groups)
+        (phase.yellow_change_s, _clear_after_s(phase, a, b)) for phase, a, b in zip(phases, before, after, strict=True)
     ]
     ending = [_ends(a, b) for a, b in zip(before, after, strict=True)]
     total_s = max((clear for (_, clear), ends in zip(times, ending, strict=True) if ends), default=0.0)
@@ -58,6 +62,12 @@ def _derived(intersection: Intersection, before: tuple[Aspect, ...], after: tupl
         intervals.append(Interval(duration_s=until_s - since_s, aspects=aspects))
         since_s = until_s
     return tuple(intervals)
+
+
+def _clear_after_s(phase: Phase, before: Aspect, after: Aspect) -> float:
+    """From the end of a head's green until others may begin."""
+    least_s = TURNERS_INTERGREEN_S if before == Aspect.PERMISSIVE and after not in GREENS else 0.0
+    return max(least_s, phase.yellow_change_s + phase.red_clearance_s)
 
 
 def _ends(before: Aspect, after: Aspect) -> bool:
