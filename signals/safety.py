@@ -304,6 +304,7 @@ class Interlock:
         self._waits = Waits(layout, served, [milliseconds(s) for s in maximum_s])
         self._read: tuple[bytes, bytes, bytes] = b"", b"", b""
         self._shown: list[tuple[bytes, int, bool]] = []
+        self._answers: list[tuple[int, int, int]] = []
 
     def permit(self, snapshot: Snapshot, decision: Decision) -> Command:
         """The answer to every junction's wish."""
@@ -319,9 +320,12 @@ class Interlock:
             self._junctions[late].starve(now_ms)
         modes, stages = self._wishes(decision)
         answers = [junction.judge(modes[k], stages[k], steady, now_ms) for k, junction in enumerate(self._junctions)]
-        mode, stage, refusal = np.array(answers).T.copy()
+        if answers != self._answers:
+            self._answers = answers
+            mode, self._stage, self._refusal = np.array(answers).T.copy()
+            self._mode = mode.astype(np.int8)
         expires_s = self._time_s + self._lifetime_s
-        return Command(snapshot.time_s, expires_s, mode.astype(np.int8), stage, refusal, WORDING)
+        return Command(snapshot.time_s, expires_s, self._mode, self._stage, self._refusal, WORDING)
 
     def acknowledge(self, time_s: float) -> None:
         """A person has seen to all that tripped until `time_s`; those junctions may be controlled again."""

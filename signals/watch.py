@@ -134,27 +134,35 @@ class Waits:
         self._maximum_ms = np.repeat(np.array(maximum_red_ms), self._width)
         self._due_ms = np.full(layout.has_head.size, inf)
         self._idle = np.zeros(layout.has_head.size, bool)
+        self._taken: tuple[bytes, bytes, bytes] | None = None
+        self._first_due_ms = inf
 
     def update(self, snapshot: Snapshot, now_ms: int) -> list[int]:
         """Take calls and loops, and say at which junctions somebody is overdue."""
-        here = self._called(snapshot)
-        for source in self._sources:
-            here = here | self._seen.take(source)
-        begun = here & self._idle
-        if np.count_nonzero(begun):
-            self._due_ms[begun] = now_ms + self._maximum_ms[begun]
-            self._idle[begun] = False
-        late = overdue(here, self._due_ms, now_ms)
-        return [cell // self._width for cell in np.flatnonzero(late).tolist()] if np.count_nonzero(late) else []
+        taken = snapshot.presence.tobytes(), snapshot.healthy.tobytes(), snapshot.calls.tobytes()
+        if taken != self._taken:
+            self._taken = taken
+            self._here = self._called(snapshot)
+            for source in self._sources:
+                self._here = self._here | self._seen.take(source)
+            begun = self._here & self._idle
+            if np.count_nonzero(begun):
+                self._due_ms[begun] = now_ms + self._maximum_ms[begun]
+                self._idle[begun] = False
+                self._first_due_ms = float(self._due_ms.min())
+        if now_ms < self._first_due_ms:
+            return []
+        late = overdue(self._here, self._due_ms, now_ms)
+        return [cell // self._width for cell in np.flatnonzero(late).tolist()]
 
     def _called(self, snapshot: Snapshot) -> Bools:
         """Heads with a call, [J * P]; beside it the loops are taken. What is not as it should be says nothing."""
-        loops = self._covered.shape
+        loops, calls = self._covered.shape, self._no_calls
         if fits(snapshot.presence, loops, "b") and fits(snapshot.healthy, loops, "b"):
             np.logical_and(snapshot.presence, snapshot.healthy, out=self._covered)
         else:
             self._covered.fill(False)
-        return snapshot.calls.ravel() if fits(snapshot.calls, self._no_calls.shape, "b") else self._no_calls.ravel()
+        return (snapshot.calls if fits(snapshot.calls, calls.shape, "b") else calls).ravel()
 
     def turn(self, junction: int, green: int) -> None:
         """Heads that are green wait no longer; those that were may begin to."""
@@ -163,6 +171,7 @@ class Waits:
             self._due_ms[cell] = inf
             self._idle[cell] = not green >> head & 1
         self._green[junction] = green
+        self._taken = None
 
 
 def _sources(layout: Layout, places: Sequence[tuple[int, str] | None]) -> list[Ints]:

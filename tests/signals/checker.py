@@ -67,19 +67,18 @@ def _together(intersection: Intersection, recording: Recording) -> Iterator[Viol
 def _greens(intersection: Intersection, recording: Recording) -> Iterator[Violation]:
     for k, group in enumerate(intersection.signal_groups):
         least_s = intersection.phase_of(group.id).minimum_green_s
-        for start, end in _spans(recording.green[:, k]):
-            if start > 0 and _lasted_s(recording, start, end) < least_s - SLACK_S:
-                yield Violation(float(recording.time_s[end]), "short green", (group.id,))
+        for time_s in _short(recording, *_spans(recording.green[:, k]), least_s):
+            yield Violation(time_s, "short green", (group.id,))
 
 
 def _yellows(intersection: Intersection, recording: Recording) -> Iterator[Violation]:
     for k, group in enumerate(intersection.signal_groups):
-        least_s, shown = intersection.phase_of(group.id).yellow_change_s, recording.aspects[:, k]
-        for start, end in _spans(shown == Aspect.YELLOW):
-            after_green = start > 0 and recording.green[start - 1, k]
-            if after_green and _lasted_s(recording, start, end) < least_s - SLACK_S:
-                yield Violation(float(recording.time_s[end]), "short yellow", (group.id,))
-        lost = recording.green[:-1, k] & ~recording.green[1:, k] & (shown[1:] != Aspect.YELLOW)
+        least_s, yellow = intersection.phase_of(group.id).yellow_change_s, recording.aspects[:, k] == Aspect.YELLOW
+        starts, ends = _spans(yellow)
+        after_green = recording.green[starts - 1, k]
+        for time_s in _short(recording, starts[after_green], ends[after_green], least_s):
+            yield Violation(time_s, "short yellow", (group.id,))
+        lost = recording.green[:-1, k] & ~recording.green[1:, k] & ~yellow[1:]
         for before in np.flatnonzero(lost) if least_s > 0 else ():
             yield Violation(float(recording.time_s[before + 1]), "no yellow", (group.id,))
 
@@ -104,14 +103,17 @@ def _turns_on_red(intersection: Intersection, recording: Recording) -> Iterator[
             yield Violation(float(recording.time_s[row]), "turn on red", (group.id,))
 
 
-def _spans(on: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
-    """First row, and first row after, of each unbroken span that ends within the recording."""
-    edges = np.flatnonzero(np.diff(on.astype(np.int8), prepend=0))
-    yield from zip(edges[::2].tolist(), edges[1::2].tolist(), strict=False)
+def _spans(on: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """First row, and first row after, of each unbroken span that begins and ends within the recording."""
+    starts, ends = np.flatnonzero(~on[:-1] & on[1:]) + 1, np.flatnonzero(on[:-1] & ~on[1:]) + 1
+    ends = ends[ends > starts[0]] if starts.size else ends[:0]
+    return starts[: ends.size], ends
 
 
-def _lasted_s(recording: Recording, start: int, end: int) -> float:
-    return float(recording.time_s[end] - recording.time_s[start])
+def _short(recording: Recording, starts: NDArray[np.int64], ends: NDArray[np.int64], least_s: float) -> Iterator[float]:
+    """When those spans ended that did not last."""
+    short = recording.time_s[ends] - recording.time_s[starts] < least_s - SLACK_S
+    yield from recording.time_s[ends[short]].tolist()
 
 
 def _last_end_s(recording: Recording, column: int) -> NDArray[np.float64]:

@@ -63,6 +63,7 @@ def write_policy(folder: Path, names: tuple[str, ...], **changes: Any) -> Path:
         "features": names,
         "hidden": hidden,
         "decision_s": 5.0,
+        "minimum_green_s": 8.0,
         "policy_sha256": hashlib.sha256((folder / "policy.npz").read_bytes()).hexdigest(),
     }
     manifest |= {key: value for key, value in changes.items() if not isinstance(value, np.ndarray)}

@@ -54,7 +54,14 @@ def test_what_is_not_eligible_is_never_asked_for(policy: Path):
     young = waiting(ONE, [[0, 9]], eligible=np.array([[True, False]]), elapsed_green_s=np.array([3.0]))
     decision = Learned(ONE, load(policy)).decide(young)
     assert decision.stage[0] == 0
-    assert decision.reason(0) == "learned: minimum green, 3 s so far"
+    assert decision.reason(0) == "learned: keeps green, 3 s so far, no other is eligible"
+
+
+def test_greens_are_no_shorter_than_in_training(policy: Path):
+    """The manifest's minimum green holds where the plant would take a shorter one."""
+    state = waiting(ONE, [[0, 9]], elapsed_green_s=np.array([7.0]))
+    assert Learned(ONE, load(policy)).decide(state).stage[0] == 0
+    assert Learned(ONE, load(policy)).decide(replace(state, elapsed_green_s=np.array([8.0]))).stage[0] == 1
 
 
 def test_a_decision_stands_as_long_as_in_training(policy: Path):

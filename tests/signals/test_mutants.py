@@ -24,6 +24,8 @@ EQUIVALENT: dict[str, str] = {
     "signals.limits: @lru_cache(maxsize=4096): 4096 -> 4095": "how much is remembered is a matter of speed",
     "signals.watch: self.least_ms = self.most_ms = self.most_before_ms = 0: 0 -> 1": "only differences are used",
     "signals.watch: self.least_ms = self.most_ms = self.most_before_ms = 0: 0 -> -1": "only differences are used",
+    "signals.watch: self._taken = taken: left out": "what was taken is compared to skip what would change nothing",
+    "signals.safety: self._answers = answers: left out": "arrays are kept where they would be made alike again",
     "signals.safety: self._settled = None if forced or refused or self._reading.lost else (mode, stage): left out": (
         "what was granted and is asked again would be granted again: a matter of speed"
     ),

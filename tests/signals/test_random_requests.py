@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from scenarios.catalogue import find
 from signals.intersection import Aspect, Intersection
 from signals.safety import LIFETIME_S, TRIPS, Interlock
-from signals.values import TRANSITION, Decision, Mode, Snapshot
+from signals.values import TRANSITION, Command, Decision, Mode, Snapshot
 from simulation.network import read
-from tests.signals.checker import check
+from tests.signals.checker import Violation, check
 from tests.signals.fakes import FakePlant, aspects, crossing, protected_left, turn_on_red
 
 SCENARIOS = ("resco:cologne1", "resco:cologne3", "arterial")
@@ -97,7 +97,7 @@ class Hostile:
         self.said["granted"] += int((changes & (refusal == 0)).sum())
         self.said["tripped"] += int(((refusal > 0) & (refusal <= len(TRIPS))).sum())
 
-    def violations(self) -> list[object]:
+    def violations(self) -> list[tuple[str, Violation]]:
         intersections = enumerate(self.plant.layout.intersections)
         return [(i.id, v) for row, i in intersections for v in check(i, *self.plant.recorded(row))]
 
@@ -158,6 +158,21 @@ class Hostile:
             aspects=np.where(unread, np.int8(unknown), true.aspects),
             stage=np.where(misread, self.random.choice([TRANSITION, -7, 99]), true.stage),
         )
+
+
+def test_without_the_interlock_the_checker_would_complain() -> None:
+    """The same requests, granted as they come, make greens short: so the silence above means something."""
+    street = Hostile([crossing(), protected_left(), turn_on_red()], seed=7)
+    street.interlock.permit = _granted  # type: ignore[method-assign]
+    street.run(SEGMENT)
+    assert "short green" in {violation.kind for _, violation in street.violations()}
+
+
+def _granted(snapshot: Snapshot, decision: Decision) -> Command:
+    known = (decision.stage >= 0) & (decision.stage < 2)
+    mode = np.where((decision.mode == Mode.GO) & known, Mode.GO, Mode.HOLD).astype(np.int8)
+    none = np.zeros_like(decision.stage)
+    return Command(snapshot.time_s, snapshot.time_s + LIFETIME_S, mode, decision.stage, none, ("granted",))
 
 
 def test_the_checker_sees_what_it_is_for() -> None:
