@@ -11,9 +11,10 @@ import threading
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from experiments.case import Case
 from signals.errors import ConfigError, PlantError
@@ -66,7 +67,37 @@ def serve(run: RunCase, parent: Connection) -> None:
             case, work = parent.recv()
         except EOFError:
             return
-        parent.send(answer(run, case, work))
+        parent.send(in_own_process(run, case, work))
+
+
+def in_own_process(run: RunCase, case: Case, work: Path) -> Done | Failed:
+    """The answer of a child that has imported all but run nothing: SUMO's second run in a process is another run."""
+    hears, tells = Pipe(duplex=False)
+    child = os.fork()
+    if child == 0:
+        threading.Thread(target=leave_with_parent, daemon=True).start()
+        tells.send(answer(run, case, work))
+        leave(0)
+    tells.close()
+    try:
+        said: Done | Failed = hears.recv()
+    except EOFError:
+        leave_like(os.waitpid(child, 0)[1])
+    os.waitpid(child, 0)
+    return said
+
+
+def leave_like(status: int) -> NoReturn:
+    """End as the child ended, so that whoever watches this process sees why."""
+    if os.WIFSIGNALED(status):
+        os.kill(os.getpid(), os.WTERMSIG(status))
+    leave(os.waitstatus_to_exitcode(status) if os.WIFEXITED(status) else 1)
+
+
+def leave(status: int) -> NoReturn:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
 
 
 def leave_with_parent() -> None:
@@ -77,5 +108,4 @@ def leave_with_parent() -> None:
 
 def main() -> None:
     run, socket = sys.argv[1:]
-    threading.Thread(target=leave_with_parent, daemon=True).start()
     serve(named_function(run), Connection(int(socket)))

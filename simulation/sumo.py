@@ -16,6 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import libsumo
 import sumo as sumo_wheel
 
 from signals.errors import ConfigError, PlantError
@@ -27,8 +28,6 @@ WINDOW_DELAY_MS = 50
 
 def version() -> str:
     """The version of SUMO that a simulation of this process would use."""
-    import libsumo
-
     return str(libsumo.simulation.getVersion()[1]).removeprefix("SUMO ")
 
 
@@ -38,7 +37,7 @@ class Sumo:
     def __init__(self, options: Mapping[str, str], gui: bool = False) -> None:
         self.own_step_s = 0.0
         """Wall time spent inside SUMO's own steps."""
-        self._api = _traci() if gui else _libsumo()
+        self._api = _traci() if gui else libsumo
         self._errors = tempfile.NamedTemporaryFile(prefix="sumo-", suffix=".log", delete=False)  # noqa: SIM115
         self._errors.close()
         window = Path(sumo_wheel.__file__).parent / "bin" / "sumo-gui"
@@ -149,12 +148,6 @@ class Sumo:
 
     def _forget(self) -> None:
         Path(self._errors.name).unlink(missing_ok=True)
-
-
-def _libsumo() -> ModuleType:
-    import libsumo
-
-    return libsumo
 
 
 def _traci() -> ModuleType:
