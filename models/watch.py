@@ -1,0 +1,68 @@
+"""What a training does beside learning: show how far it is, save, and heed Ctrl-C."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from typing import Self
+
+import numpy as np
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from stable_baselines3.common.callbacks import BaseCallback
+
+from experiments.console import errors
+from models.checkpoints import TrainingFolder
+
+SHOWN_EVERY = 20
+RECENT = 500
+
+
+class Watch(BaseCallback):
+    """Ends the training early when `stops` has something; as a context manager it shows the bar."""
+
+    def __init__(
+        self, folder: TrainingFolder, checkpoint_steps: int, begun: int, steps: int, stops: Sequence[int]
+    ) -> None:
+        super().__init__()
+        self._folder, self._every, self._steps, self._stops = folder, checkpoint_steps, steps, stops
+        self._paid: deque[float] = deque(maxlen=RECENT)
+        self._saved = begun
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=errors,
+            speed_estimate_period=120.0,
+        )
+        self._task = self._progress.add_task("decisions", total=steps, completed=begun)
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def _on_rollout_start(self) -> None:
+        """Between two updates the learner is whole."""
+        if self.num_timesteps - self._saved >= self._every:
+            self.save()
+
+    def _on_step(self) -> bool:
+        self._paid.append(float(np.mean(self.locals["rewards"])))
+        if self.n_calls % SHOWN_EVERY == 0:
+            self._show()
+        return not self._stops
+
+    def _show(self) -> str:
+        done = f"decisions {self.num_timesteps}/{self._steps}, reward {np.mean(self._paid or [0.0]):.3f}"
+        self._progress.update(self._task, completed=self.num_timesteps, description=done)
+        return done
+
+    def save(self) -> None:
+        """Keep a checkpoint, and say so."""
+        path = self._folder.save(self.model)
+        self._saved = self.num_timesteps
+        self._progress.console.print(f"{self._show()}: saved {path}", markup=False)
