@@ -7,10 +7,11 @@ so that a policy sees in training what it will see there.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from signals.controllers.choices import Choices
 from signals.errors import ConfigError
 from signals.flow import FlowEstimator
 from signals.layout import Layout, layout
@@ -26,10 +27,11 @@ INTERSTAGE, ASKED, INELIGIBLE, HELD = range(4)
 
 @dataclass(frozen=True)
 class Terms:
-    """What a decision is: how long it stands, how often the loop ticks meanwhile, and what it is paid for."""
+    """What a decision is: how long it stands, how often the loop ticks, the shortest green, and what is paid for."""
 
     decision_s: float = 5.0
     tick_s: float = 1.0
+    minimum_green_s: float = 8.0
     reward: str = "waiting"
 
     def __post_init__(self) -> None:
@@ -50,17 +52,20 @@ class Practice:
     def __init__(self, place: Place, demand: Callable[[int], Demand], terms: Terms) -> None:
         self.layout: Layout = layout(place.network.intersections)
         self._place, self._demand, self._terms = place, demand, terms
+        self._choices = Choices(self.layout, terms.minimum_green_s)
         self._street: Street | None = None
 
-    def begin(self, draw: int) -> TrafficState:
-        """Open the street under a draw of its demand, and look."""
+    def begin(self, draw: int, begin_s: float | None = None, end_s: float | None = None) -> TrafficState:
+        """Open the street under a draw of its demand, for a part of its window or for all of it, and look."""
         self.close()
-        demand = self._demand(draw)
-        self._street = street = Street(self._place, demand, seed=draw, outputs=False)
+        demand, place = self._demand(draw), self._place
+        self._end_s = place.end_s if end_s is None else end_s
+        place = replace(place, begin_s=place.begin_s if begin_s is None else begin_s, end_s=self._end_s)
+        self._street = street = Street(place, demand, seed=draw, outputs=False)
         estimator, interlock = FlowEstimator(self.layout), Interlock(self.layout)
         self._loop = Loop(street.plant, estimator, Hold(), interlock)
         self._reward = Reward(street.sumo, street.network, demand.vehicles.edges, self._terms.reward)
-        return self._loop.observe()
+        return self._choices.narrow(self._loop.observe())
 
     def act(self, decision: Decision) -> tuple[TrafficState, Floats, bool, Record]:
         """Act on what was last seen and let it stand: what is seen then, the reward [J], whether it is over."""
@@ -71,8 +76,8 @@ class Practice:
             self._pass(self._street)
             self._loop.tick()
         self._pass(self._street)
-        traffic = self._loop.observe()
-        return traffic, self._reward.settle(), traffic.time_s >= self._place.end_s, record
+        traffic = self._choices.narrow(self._loop.observe())
+        return traffic, self._reward.settle(), traffic.time_s >= self._end_s, record
 
     def _pass(self, street: Street) -> None:
         street.sumo.step_to(street.sumo.time_s + self._terms.tick_s)

@@ -17,6 +17,7 @@ from zipfile import BadZipFile
 import numpy as np
 from pydantic import Field, ValidationError
 
+from signals.controllers.choices import Choices
 from signals.controllers.common import stage_or_hold
 from signals.controllers.max_pressure import MaxPressure, MaxPressureSettings
 from signals.errors import ConfigError
@@ -32,9 +33,9 @@ WORDING = (
     "learned: holds, {number:.0f} s since its decision",
     "learned: keeps green, score {number:.2f}",
     "learned: stage {stage} scores {number:.2f}, the best",
-    "learned: minimum green, {number:.0f} s so far",
+    "learned: keeps green, {number:.0f} s so far, no other is eligible",
 )
-HOLDS, KEEPS, BEST, MINIMUM = range(1, 5)
+HOLDS, KEEPS, BEST, ALONE = range(1, 5)
 REPLACED = "learned: replaced by max-pressure, "
 
 
@@ -45,6 +46,7 @@ class Manifest(Frozen):
     features: Annotated[tuple[str, ...], Field(min_length=1)]
     hidden: Annotated[int, Field(ge=1, le=65536)]
     decision_s: Annotated[float, Field(gt=0, le=60, allow_inf_nan=False)]
+    minimum_green_s: Annotated[float, Field(ge=0, le=60, allow_inf_nan=False)]
     policy_sha256: str
     training: Annotated[dict[str, Any], Field(default_factory=dict)]
 
@@ -92,6 +94,7 @@ class Learned:
     def __init__(self, layout: Layout, policy: Policy) -> None:
         self._layout, self._policy = layout, policy
         self._encoder = Encoder(layout, policy.manifest.features)
+        self._choices = Choices(layout, policy.manifest.minimum_green_s)
         self._fallback = MaxPressure(layout, MaxPressureSettings())
         self._rows = np.arange(len(layout.intersections))
         self._decided_s = -np.inf
@@ -102,7 +105,7 @@ class Learned:
         since_s = traffic.time_s - self._decided_s
         if 0 <= since_s < self._policy.manifest.decision_s:
             return self._holds(traffic, since_s)
-        self._decided_s = traffic.time_s
+        self._decided_s, traffic = traffic.time_s, self._choices.narrow(traffic)
         scores = self._policy.scores(self._encoder.encode(traffic), self._layout.has_stage)
         allowed = traffic.eligible & self._layout.has_stage
         usable = self._usable(scores, allowed)
@@ -122,9 +125,9 @@ class Learned:
 
     def _best(self, traffic: TrafficState, scores: Floats, allowed: Bools) -> Decision:
         stage = np.where(allowed, scores, -np.inf).argmax(axis=1)
-        young = allowed.sum(axis=1) < self._layout.has_stage.sum(axis=1)
-        why = np.where(stage != traffic.last_stage, BEST, np.where(young, MINIMUM, KEEPS))
-        number = np.where(why == MINIMUM, traffic.elapsed_green_s, scores[self._rows, stage])
+        alone = allowed.sum(axis=1) == 1
+        why = np.where(stage != traffic.last_stage, BEST, np.where(alone, ALONE, KEEPS))
+        number = np.where(why == ALONE, traffic.elapsed_green_s, scores[self._rows, stage])
         return stage_or_hold(traffic, stage, why, number, WORDING)
 
     def _replaced(self, traffic: TrafficState, decided: Decision, lost: Bools) -> Decision:

@@ -62,7 +62,7 @@ class MaxPressure:
         self._span_s = lost_s[..., None] + GREENS_S
         rate = layout.serves * layout.saturation_flow_veh_per_h[:, None, :] / 3600.0
         self._capacity = rate[:, :, None, :] * GREENS_S[:, None]  # [J, S, span, N]
-        self._turning, self._clears = _turns_in_gaps(layout)
+        self._turning, self._clears = turns_in_gaps(layout)
         at_least_s = np.where(self._clears.any(axis=1), 0.0, settings.minimum_green_s)
         self._minimum_s = np.maximum(layout.stage_minimum_green_s, at_least_s)
         reach_veh = layout.lanes * layout.advance_distance_m / VEHICLE_SPACE_M
@@ -156,7 +156,7 @@ class MaxPressure:
         return stage, np.where(needed, STARVED, why), np.where(needed, waits_s.max(axis=1), number)
 
 
-def _turns_in_gaps(layout: Layout) -> tuple[Bools, Bools]:
+def turns_in_gaps(layout: Layout) -> tuple[Bools, Bools]:
     """Lane groups with a head that yields in a stage, [J, S, N], and stages that give all of those green, [J, S, S]."""
     yields = layout.stage_aspects == Aspect.PERMISSIVE
     green = layout.stage_aspects == Aspect.GREEN
