@@ -38,7 +38,7 @@ class MaxPressureSettings(Frozen):
 
     minimum_green_s: Annotated[
         float, Field(ge=0, le=60, description="Shortest green of a stage, if its own is less.")
-    ] = 8.0
+    ] = 13.0
     waiting_s: Annotated[float, Field(ge=10, le=1e6, description="Red after which a vehicle counts double.")] = 120.0
     startup_lost_s: Annotated[float, Field(ge=0, le=5, description="Green that a queue loses in starting.")] = 2.0
     fullness: Annotated[float, Field(ge=0, le=50, description="Extra weight of a lane group whose reach is full.")] = (
