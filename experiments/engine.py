@@ -153,7 +153,7 @@ def start(run: str, line: Connection, log: BinaryIO) -> subprocess.Popen[bytes]:
         stderr=log,
         pass_fds=[line.fileno()],
         start_new_session=True,
-        env={**os.environ, **ONE_THREAD, "PYTHONPATH": search},
+        env={**os.environ, **ONE_THREAD, "PYTHONPATH": search, "PYTHONHASHSEED": "0"},
     )
 
 
