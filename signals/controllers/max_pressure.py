@@ -42,7 +42,7 @@ class MaxPressureSettings(Frozen):
     waiting_s: Annotated[float, Field(ge=10, le=1e6, description="Red after which a vehicle counts double.")] = 120.0
     startup_lost_s: Annotated[float, Field(ge=0, le=5, description="Green that a queue loses in starting.")] = 2.0
     fullness: Annotated[float, Field(ge=0, le=50, description="Extra weight of a lane group whose reach is full.")] = (
-        6.0
+        12.0
     )
     hysteresis: Annotated[float, Field(ge=1, le=3, description="How many times better another stage must be.")] = 1.2
     maximum_red_s: Annotated[float, Field(ge=30, le=240, description="Longest wait of a lane group with a call.")] = (
