@@ -25,6 +25,9 @@ APPROACH_SLACK_S = 3.0
 STANDING_S = 3.0
 BLOCKED_S = 4.0
 STALE_MESSAGE_S = 15.0
+RECALL_S = 90.0
+"""Red after which a lane group calls although no loop says so: a loop misses who changes lane upon it, and bicycles."""
+RECALL_EVERY_S = 10.0
 SHARES_EVERY_S = 30.0
 FIRST_FLOW_VEH_PER_H = 180.0
 LEAST_SHARE_VEH_PER_H = 3.0
@@ -58,18 +61,23 @@ class FlowEstimator:
         self._beyond_veh = np.zeros(self._shape)
         self._spilled = False
         self._flow_veh_per_h = np.zeros((2, *self._shape))  # in and out
-        self._flow_veh_per_h[ARRIVED] = FIRST_FLOW_VEH_PER_H
+        self._flow_veh_per_h[ARRIVED] = np.where(self._reach_veh > 0, FIRST_FLOW_VEH_PER_H, 0.0)
         self._elapsed_s, self._gain = 0.0, np.zeros((2, *self._shape))
         self._shared_s = -np.inf
         self._blind: Bools | None = None
         self._known = np.full(self._shape, Known.ASSUMED, np.int8)
+        self._can_be_green = layout.has_group & layout.full_green.any(axis=1)
+        self._overdue, self._any_overdue = np.zeros(self._shape, bool), False
         self._seen = np.zeros((4, *self._shape), bool)
         self._ages_s = np.zeros((4, *self._shape))
         self._over = np.zeros((4, *self._shape), bool)
         self._restart(0.0)
 
     def _watch(self, layout: Layout) -> None:
-        """Constants of the lane groups: how far up they are watched, and how many vehicles fit below."""
+        """Constants of the lane groups: how far up they are watched, and how many vehicles fit below.
+
+        One that no loop watches, as a crossing, is recalled: it calls until it is green, and has no queue to be told.
+        """
         advances = np.bincount(layout.advance_cell, minlength=self._cells).reshape(self._shape)
         self._has_advance = (advances > 0) | ~layout.has_group
         self._all_advance = bool(self._has_advance.all())
@@ -79,6 +87,10 @@ class FlowEstimator:
         self._limits_s = np.array([*limits_s, travel_s])
         room = layout.lanes * layout.advance_distance_m / VEHICLE_SPACE_M
         self._reach_veh = np.where(advances > 0, room, layout.room_veh) + 1.0
+        stops = np.bincount(layout.stop_cell, minlength=self._cells).reshape(self._shape)
+        self._recalled = layout.has_group & (stops + advances == 0)
+        self._any_recalled = bool(self._recalled.any())
+        self._reach_veh[self._recalled] = 0.0
         self._room_veh = np.maximum(layout.room_veh, self._reach_veh)
 
     def _index_loops(self, layout: Layout) -> None:
@@ -121,7 +133,8 @@ class FlowEstimator:
     def _restart(self, now_s: float) -> None:
         junctions = self._shape[0]
         self._times_s = np.full((4, *self._shape), now_s)
-        self._served_s = np.full(self._shape, now_s)
+        self._served_s, self._green_until_s = np.full(self._shape, now_s), np.full(self._shape, now_s)
+        self._whole_green = np.zeros(self._shape, bool)
         self._stage_since_s = np.full(junctions, now_s)
         self._stage: Ints = np.full(junctions, TRANSITION)
         self._last_stage: Ints = np.zeros(junctions, np.int64)
@@ -212,7 +225,8 @@ class FlowEstimator:
         layout, cells = self._layout, self._cells
         stop = np.bincount(layout.stop_cell, believed[layout.stop_loop], cells).reshape(self._shape) > 0
         advance = np.bincount(layout.advance_cell, believed[layout.advance_loop], cells).reshape(self._shape) > 0
-        self._blind = None if stop[layout.has_group].all() else ~stop
+        blind = layout.has_group & ~stop & ~self._recalled
+        self._blind = blind if blind.any() else None
         known = np.full(self._shape, Known.ASSUMED, np.int8)
         known[stop | advance] = Known.INFERRED
         known[stop & advance] = Known.MEASURED
@@ -236,6 +250,12 @@ class FlowEstimator:
         calls = queue >= 1.0  # a covered stop line makes it so
         if self._blind is not None:
             calls |= self._blind
+        if self._any_recalled:
+            calls |= self._recalled & ~self._whole_green
+        if now_s >= self._recall_at_s:
+            self._recall_overdue(now_s)
+        if self._any_overdue:
+            calls |= self._overdue
         np.copyto(self._served_s, now_s, where=self._whole_green >= calls)  # green, or nobody calls
         blocked = self._green & self._seen[STOP_SEEN]
         blocked &= self._over[PASSED]
@@ -264,10 +284,19 @@ class FlowEstimator:
         np.copyto(self._stage_since_s, now_s, where=changed)
         np.copyto(self._times_s[PASSED], now_s, where=changed[:, None])  # a fresh green has held nobody up yet
         self._last_stage = np.where(confirmed, stage, self._last_stage)
+        np.copyto(self._green_until_s, now_s, where=self._whole_green)
         self._green = layout.any_green[rows, self._last_stage] & confirmed[:, None]
         self._whole_green = layout.full_green[rows, self._last_stage] & confirmed[:, None]
         self._all_confirmed = bool(confirmed.all())
-        self._eligible_until_s = -np.inf
+        self._eligible_until_s = self._recall_at_s = -np.inf
+
+    def _recall_overdue(self, now_s: float) -> None:
+        """Call for whom no loop has called in a long red, as if he had come when it began."""
+        self._recall_at_s = now_s + RECALL_EVERY_S
+        self._overdue = self._can_be_green & ~self._whole_green & (now_s - self._green_until_s >= RECALL_S)
+        self._any_overdue = bool(self._overdue.any())
+        if self._any_overdue:
+            np.copyto(self._served_s, np.minimum(self._served_s, self._green_until_s), where=self._overdue)
 
     def _eligible_stages(self, now_s: float) -> None:
         """All stages once the confirmed one has had its minimum green, until then that one alone."""
