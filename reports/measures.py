@@ -74,7 +74,7 @@ MEASURES = (
         "throughput_veh_per_h",
         "Throughput",
         "veh/h",
-        "Trips that ended in the counted window, also those begun in the warm-up, per hour. Demand bounds it while "
+        "Vehicles scheduled in the counted window that ended their trip in it, per hour. Demand bounds it while "
         "nearly all get through.",
         f"{FHWA}: volume served",
     ),

@@ -106,7 +106,6 @@ def accounts(trips: pd.DataFrame, window: Window) -> dict[str, float | int | boo
     out = counted.arrival_s.notna()
     delay_s = counted.time_loss_s + counted.depart_delay_s
     last_s = counted.arrival_s.max() if out.all() else window.cap_s
-    through = ((trips.arrival_s >= window.begin_s) & (trips.arrival_s < window.end_s)).sum()
     return {
         "scheduled": len(counted),
         "entered": int(entered.sum()),
@@ -115,7 +114,7 @@ def accounts(trips: pd.DataFrame, window: Window) -> dict[str, float | int | boo
         "never_entered": int((~entered).sum()),
         "inside_at_cap": int((counted.entered_s.notna() & ~out).sum()),
         "never_entered_at_cap": int(counted.entered_s.isna().sum()),
-        "throughput_veh_per_h": float(through / window.hours),
+        "throughput_veh_per_h": float(done.sum() / window.hours),
         "clear_time_s": float(last_s - window.begin_s),
         "delay_s": float(delay_s.mean()),
         "delay_p95_s": float(delay_s.quantile(0.95)),
