@@ -33,7 +33,7 @@ def describe(scenario_name: str) -> str:
     scenario = find(scenario_name)
     network = read(scenario.net_file, scenario.additional_files)
     parts = [_head(scenario, network), _overview(network)]
-    parts += [_junction(i, network.plans.of(i.id)) for i in network.intersections]
+    parts += [_junction(i, network.plans.of(i.id), network.kinds[i.id]) for i in network.intersections]
     return "\n\n".join("\n".join(part) for part in parts if part)
 
 
@@ -95,14 +95,14 @@ def _overview_row(junction: Intersection, plans: Sequence[TimingPlan]) -> tuple[
     )
 
 
-def _junction(junction: Intersection, plans: Sequence[TimingPlan]) -> list[str]:
+def _junction(junction: Intersection, plans: Sequence[TimingPlan], kind: str) -> list[str]:
     title = f"junction {junction.id}"
     sections = [
         ("lane groups (lane 0 is the outermost)", _lane_groups(junction)),
         ("phases", _phases(junction)),
         ("stages, by the signal groups that they show", _stages(junction)),
         ("interstages of the plan; for other pairs yellow change and red clearance of the phases", _steps(junction)),
-        *(_plan(junction, plan) for plan in plans),
+        *(_plan(junction, plan, kind) for plan in plans),
         ("conflicts between signal groups", _conflicts(junction)),
         ("exits", _exits(junction)),
         ("loops", _loops(junction)),
@@ -115,8 +115,9 @@ def _junction(junction: Intersection, plans: Sequence[TimingPlan]) -> list[str]:
 
 
 def _lane_groups(junction: Intersection) -> list[str]:
-    rows = []
-    for approach, groups in _by_approach(junction.lane_groups).items():
+    rows, crossings = [], {m.lane_group for m in junction.movements if m.turn == "crossing"}
+    watched = [group for group in junction.lane_groups if group.id not in crossings]
+    for approach, groups in _by_approach(watched).items():
         for k, group in enumerate(groups):
             rows.append(
                 (
@@ -176,6 +177,8 @@ def _movements(junction: Intersection, groups: Sequence[str]) -> list[str]:
 
 
 def _movement(movement: Movement) -> str:
+    if movement.turn == "crossing":
+        return f"{movement.approach} crossing of {movement.exit.replace('+', ' ')}"
     return f"{movement.approach} > {movement.exit} {movement.turn}"
 
 
@@ -217,7 +220,7 @@ def _shown(junction: Intersection, interval: Interval) -> str:
     return ", ".join(f"{aspect} {' '.join(groups)}" for aspect, groups in shown.items()) or "all red"
 
 
-def _plan(junction: Intersection, plan: TimingPlan) -> tuple[str, list[str]]:
+def _plan(junction: Intersection, plan: TimingPlan, kind: str) -> tuple[str, list[str]]:
     """Each split is a green and the interstage after it."""
     after = {(i.start, i.end): _length_s(i) for i in junction.interstages}
     order = [s.stage for s in plan.splits]
@@ -228,7 +231,8 @@ def _plan(junction: Intersection, plan: TimingPlan) -> tuple[str, list[str]]:
         rows.append((split.stage, f"{begins_s:g}", f"{split.split_s:g}", green, change))
         begins_s += split.split_s
     since = f", from {_clock(plan.from_s)}" if plan.from_s else ""
-    title = f"existing plan: cycle {plan.cycle_s:g} s, offset {plan.offset_s:g} s{since}"
+    varied = "" if kind == "static" else f"; {kind}: SUMO varies these greens"
+    title = f"existing plan: cycle {plan.cycle_s:g} s, offset {plan.offset_s:g} s{since}{varied}"
     return title, columns(("stage", ">begins_s", ">split_s", ">green_s", ">interstage_s"), rows)
 
 

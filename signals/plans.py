@@ -23,7 +23,7 @@ class Split(Frozen):
     """A stage's share of the cycle: its green and the interstage after it."""
 
     stage: str
-    split_s: Annotated[float, Field(gt=0, le=3600)]
+    split_s: Annotated[float, Field(gt=0, le=DAY_S)]
 
 
 class TimingPlan(Frozen):
@@ -31,7 +31,7 @@ class TimingPlan(Frozen):
 
     intersection: str
     splits: Annotated[tuple[Split, ...], Field(min_length=1)]
-    offset_s: Annotated[float, Field(ge=0, le=3600)] = 0.0
+    offset_s: Annotated[float, Field(ge=0, le=DAY_S)] = 0.0
     from_s: Annotated[float, Field(ge=0, lt=DAY_S)] = 0.0
 
     @property

@@ -8,7 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
+from pathlib import Path
+from typing import Any
+from xml.etree.ElementTree import Element
 
+from scenarios.flows import parse_time_s
+from scenarios.xml_files import top_level_elements
 from signals.intersection import Aspect
 
 ASPECT_OF = {
@@ -33,6 +38,8 @@ LETTER_OF = {
 }
 SHORT_ROW_S = 5.0
 MINIMUM_GREEN_S = 5.0
+LOOKING_S = 1.0
+"""Who looks every second has seen a green of n seconds for n - 1 when it ends: a plan must not be barred by itself."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +62,16 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Program:
+    """A signal's program; `branches` says that its rows do not simply follow each other."""
+
+    kind: str
+    offset_s: float
+    rows: tuple[Row, ...]
+    branches: bool
+
+
+@dataclass(frozen=True)
 class Sheet:
     """A program told in stages.
 
@@ -71,6 +88,42 @@ class Sheet:
     def cycle_s(self) -> float:
         """Length of the program."""
         return sum(green + sum(r.duration_s for r in rows) for _, green, rows in self.order)
+
+
+def read_programs(signals: Iterable[Any], additional_files: Sequence[Path]) -> dict[str, Program]:
+    """Per signal the program loaded last, which is the one SUMO starts with."""
+    found = {str(tls.getID()): _of_network(p) for tls in signals for p in tls.getPrograms().values()}
+    for path in additional_files:
+        for element in top_level_elements(path):
+            name = element.get("id", "")
+            if element.tag == "tlLogic" and name in found and element.find("phase") is not None:
+                found[name] = _of_element(element, f"{path}: tlLogic {name}")
+    return found
+
+
+def _of_network(program: Any) -> Program:
+    phases = program.getPhases()
+    rows = tuple(Row(p.state, float(p.duration), float(p.minDur) if p.minDur >= 0 else None) for p in phases)
+    return Program(program.getType(), float(program.getOffset()), rows, _branch([p.next for p in phases]))
+
+
+def _of_element(element: Element, subject: str) -> Program:
+    phases = element.findall("phase")
+    rows = tuple(
+        Row(
+            p.get("state", ""),
+            parse_time_s(p.get("duration", "0"), subject),
+            parse_time_s(p.attrib["minDur"], subject) if "minDur" in p.attrib else None,
+        )
+        for p in phases
+    )
+    offset_s = parse_time_s(element.get("offset", "0"), subject)
+    return Program(element.get("type", "static"), offset_s, rows, _branch([p.get("next", "").split() for p in phases]))
+
+
+def _branch(following: Sequence[Sequence[int | str]]) -> bool:
+    """Whether some row is followed by another one than the next."""
+    return any(n and [int(x) for x in n] != [(k + 1) % len(following)] for k, n in enumerate(following))
 
 
 def is_stage(rows: Sequence[Row], index: int) -> bool:
@@ -101,7 +154,7 @@ def read_sheet(rows: Sequence[Row]) -> Sheet | None:
             states.append(row.state)
             minimum.append(float("inf"))
         stage = states.index(row.state)
-        own = row.minimum_s if row.minimum_s is not None else min(MINIMUM_GREEN_S, row.duration_s)
+        own = min(row.minimum_s if row.minimum_s is not None else MINIMUM_GREEN_S, seen_s(row.duration_s))
         minimum[stage] = min(minimum[stage], own)
         between = tuple(rows[k % len(rows)] for k in range(mark + 1, following))
         order.append((stage, row.duration_s, between))
@@ -124,6 +177,34 @@ def red_clearances_s(rows: Sequence[Row], link: int, foes: Iterable[int]) -> lis
         if begins.intersection(foes):
             found.append(sum(rows[m % len(rows)].duration_s for m in range(end + 1 + yellow, following)))
     return found
+
+
+def crossing_clearances_s(rows: Sequence[Row], link: int, foes: Iterable[int]) -> list[float]:
+    """Time from each end of a crossing's green until a foe gets the right of way, or more of it than it had."""
+    conflicting, found = set(foes), []
+    for end in _green_ends(rows, link):
+        following = [rows[(end + m) % len(rows)] for m in range(1, len(rows))]
+        gained = [_gains(rows[end], row, conflicting) for row in following]
+        if any(gained):
+            found.append(sum(row.duration_s for row in following[: gained.index(True)]))
+    return found
+
+
+def _gains(before: Row, now: Row, links: Iterable[int]) -> bool:
+    return any(now.state[k] in "Gg" and before.state[k] not in ("G", now.state[k]) for k in links)
+
+
+def seen_s(green_s: float) -> float:
+    """How long a green of the plan is sure to have been seen when it ends."""
+    return max(0.0, green_s - LOOKING_S)
+
+
+def shortest_green_s(rows: Sequence[Row], link: int) -> float:
+    """The shortest unbroken green that a program gives a link; 0 where it is green always or never."""
+    ends = _green_ends(rows, link)
+    backwards = ([rows[(end - m) % len(rows)] for m in range(len(rows))] for end in ends)
+    greens = (takewhile(lambda row: row.state[link] in "Gg", run) for run in backwards)
+    return min((sum(row.duration_s for row in green) for green in greens), default=0.0)
 
 
 def _green_ends(rows: Sequence[Row], link: int) -> list[int]:
