@@ -6,12 +6,12 @@ What it and SUMO print goes to one log; the parent holds standard input open, so
 
 import importlib
 import os
+import select
 import sys
 import threading
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
-from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NoReturn
@@ -20,6 +20,7 @@ from experiments.case import Case
 from signals.errors import ConfigError, PlantError
 
 READY = "ready"  # said once, when all that a case needs is imported
+NO_MORE_CASES = 3
 RunCase = Callable[[Case, Path], dict[str, Any]]
 
 
@@ -61,30 +62,30 @@ def plain(value: Any) -> Any:
 
 
 def serve(run: RunCase, parent: Connection) -> None:
+    """Fork for each case a child that has imported all but run nothing, and do nothing else.
+
+    Orders inside SUMO follow addresses in memory, so a run is the same only in a process whose memory is: the second
+    run of a process is another run, and so is one in a process that has worked on anything before.
+    """
     parent.send(READY)
     while True:
-        try:
-            case, work = parent.recv()
-        except EOFError:
-            return
-        parent.send(in_own_process(run, case, work))
+        select.select([parent], [], [])
+        child = os.fork()
+        if child == 0:
+            serve_one(run, parent)
+        status = os.waitpid(child, 0)[1]
+        if status != 0:
+            leave_like(status)
 
 
-def in_own_process(run: RunCase, case: Case, work: Path) -> Done | Failed:
-    """The answer of a child that has imported all but run nothing: SUMO's second run in a process is another run."""
-    hears, tells = Pipe(duplex=False)
-    child = os.fork()
-    if child == 0:
-        threading.Thread(target=leave_with_parent, daemon=True).start()
-        tells.send(answer(run, case, work))
-        leave(0)
-    tells.close()
+def serve_one(run: RunCase, parent: Connection) -> NoReturn:
+    threading.Thread(target=leave_with_parent, daemon=True).start()
     try:
-        said: Done | Failed = hears.recv()
+        case, work = parent.recv()
     except EOFError:
-        leave_like(os.waitpid(child, 0)[1])
-    os.waitpid(child, 0)
-    return said
+        leave(NO_MORE_CASES)
+    parent.send(answer(run, case, work))
+    leave(0)
 
 
 def leave_like(status: int) -> NoReturn:
