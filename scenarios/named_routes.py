@@ -1,10 +1,8 @@
 """Routes that vehicles name or bring along, resolved to edges."""
 
-from collections.abc import Sequence
 from xml.etree.ElementTree import Element
 
-import numpy as np
-
+from scenarios.picking import pick, weights
 from signals.errors import ConfigError
 
 ROUTE_TAGS = ("route", "routeDistribution")
@@ -43,22 +41,13 @@ def _picked(subject: str, distribution: Element, index: int) -> Element:
     names = distribution.get("routes", "").split()
     members = [Element("named", route=name) for name in names] + [_holding(r) for r in distribution.findall("route")]
     listed = distribution.get("probabilities", "").split() or ["1"] * len(names)
-    weights = _weights(subject, listed + [route.get("probability", "1") for route in distribution.findall("route")])
-    if len(weights) != len(members) or not sum(weights) > 0:
-        raise ConfigError(f"{subject}: a route distribution has {len(members)} routes and {len(weights)} probabilities")
-    uniform = np.random.Generator(np.random.Philox(key=[ROUTE_CHOICE_STREAM, index])).random()
-    cumulated = np.cumsum(weights)
-    return members[int(np.searchsorted(cumulated, uniform * cumulated[-1], side="right"))]
+    probabilities = listed + [route.get("probability", "1") for route in distribution.findall("route")]
+    return members[
+        pick(weights(f"{subject}: a route distribution", probabilities, len(members)), ROUTE_CHOICE_STREAM, index)
+    ]
 
 
 def _holding(route: Element) -> Element:
     holder = Element("holder")
     holder.append(route)
     return holder
-
-
-def _weights(subject: str, texts: Sequence[str]) -> list[float]:
-    try:
-        return [max(0.0, float(text)) for text in texts]
-    except ValueError as error:
-        raise ConfigError(f"{subject}: a route distribution's probabilities are {' '.join(texts)}") from error

@@ -5,6 +5,7 @@ Each traveller can be written again under any id and departure; its route is kno
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from xml.etree.ElementTree import Element, tostring
@@ -13,6 +14,7 @@ from xml.sax.saxutils import quoteattr
 from scenarios.flows import FLOW_KEYS, flow_departures_s, parse_time_s
 from scenarios.named_routes import ROUTE_TAGS, Routes, brings_route, named_routes, resolved_route
 from scenarios.routing import route_trips
+from scenarios.vehicle_types import Types, picked_type, type_distributions
 from scenarios.xml_files import net_edges, top_level_elements
 from signals.errors import ConfigError
 
@@ -100,6 +102,7 @@ class _Reading:
 
     definitions: dict[str, None] = field(default_factory=dict)
     routes: Routes = field(default_factory=dict)
+    types: Types = field(default_factory=dict)
     sources: list[_Source] = field(default_factory=list)
 
 
@@ -135,7 +138,8 @@ def read_traffic(
         if numbers:
             _check_edges(source, known)
             for number in numbers:
-                draft = _draft(source, number, departures_s[number], count + number, reading.routes, known)
+                typed = _with_type(source, reading.types, count + number)
+                draft = _draft(typed, number, departures_s[number], count + number, reading.routes, known)
                 drafts.append(_keeping_time(draft, source, ridden))
         count += len(departures_s)
     definitions = tuple(reading.definitions)
@@ -147,6 +151,7 @@ def _collect(route_files: Sequence[Path], additional_files: Sequence[Path], know
     for file in additional_files:
         for element in top_level_elements(file):
             reading.routes.update(named_routes(element))
+            reading.types.update(type_distributions(element))
     for file in route_files:
         for element in top_level_elements(file, ROUTE_FILE_ROOTS):
             sources = list(_sources(file, element))
@@ -156,6 +161,7 @@ def _collect(route_files: Sequence[Path], additional_files: Sequence[Path], know
                 for name, route in routes.items():
                     known.check(route.get("edges", ""), f"{file}: route '{name}'")
                 reading.routes.update(routes)
+                reading.types.update(type_distributions(element))
                 reading.definitions[_text(element)] = None
     return reading
 
@@ -191,6 +197,16 @@ def _check_edges(source: _Source, known: _KnownEdges) -> None:
         for key in EDGE_KEYS:
             if key in element.attrib:
                 known.check(element.attrib[key], source.subject)
+
+
+def _with_type(source: _Source, types: Types, index: int) -> _Source:
+    """A vehicle whose type is a distribution gets one of its types: SUMO would draw it anew each time."""
+    picked = picked_type(types, source.element, index) if types and source.tag == "vehicle" else None
+    if picked is None:
+        return source
+    element = copy(source.element)
+    element.set("type", picked)
+    return replace(source, element=element)
 
 
 def _draft(source: _Source, number: int, depart_s: float, index: int, routes: Routes, known: _KnownEdges) -> Traveller:

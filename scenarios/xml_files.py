@@ -3,6 +3,7 @@
 import gzip
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -29,15 +30,26 @@ def _broken(path: Path, line: int, code: int) -> ConfigError:
     return ConfigError(f"{path}: line {line}: broken or cut XML ({expat.ErrorString(code)})")
 
 
+def elements(path: Path, tag: str) -> Iterator[ElementTree.Element]:
+    """All elements of that name, wherever they stand: to SUMO a file may be a single one."""
+    with _open(path) as stream, _one_line(path):
+        yield from (element for _event, element in ElementTree.iterparse(stream) if element.tag == tag)
+
+
 def top_level_elements(path: Path, root_tags: tuple[str, ...] = ()) -> Iterator[ElementTree.Element]:
     """The root's children one by one, each complete; without `root_tags` any root will do."""
-    with _open(path) as stream:
-        try:
-            yield from _children(path, stream, root_tags)
-        except ElementTree.ParseError as error:
-            raise _broken(path, error.position[0], error.code) from error
-        except (EOFError, OSError, zlib.error) as error:
-            raise ConfigError(f"{path}: broken or cut gzip ({error})") from error
+    with _open(path) as stream, _one_line(path):
+        yield from _children(path, stream, root_tags)
+
+
+@contextmanager
+def _one_line(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except ElementTree.ParseError as error:
+        raise _broken(path, error.position[0], error.code) from error
+    except (EOFError, OSError, zlib.error) as error:
+        raise ConfigError(f"{path}: broken or cut gzip ({error})") from error
 
 
 def _children(path: Path, stream: BinaryIO, root_tags: tuple[str, ...]) -> Iterator[ElementTree.Element]:

@@ -162,3 +162,28 @@ def test_a_trip_that_no_street_leads_to_is_one_line(single, tmp_path):
     with pytest.raises(ConfigError, match="duarouter ended with status") as caught:
         read(single, tmp_path, '<trip id="t" depart="1" from="J-E" to="N-J"/>')
     assert "\n" not in str(caught.value)
+
+
+def test_a_type_distribution_picks_by_probability_and_always_the_same(single, tmp_path):
+    """Also the default type's; each vehicle's route is one that its own type can take."""
+    members = '<vType id="a" probability="3"/><vType id="b" vClass="bus" probability="1"/>'
+    for name, given in (("d", ' type="d"'), ("DEFAULT_VEHTYPE", "")):
+        text = (
+            f'<vTypeDistribution id="{name}">{members}</vTypeDistribution>'
+            f'<flow id="f" begin="0" end="600" number="400" from="N-J" to="J-W"{given}/>'
+        )
+        traffic = read(single, tmp_path, text)
+        types = [traveller.attributes for traveller in traffic.travellers]
+        assert set(types) == {' type="a"', ' type="b"'}
+        assert 0.68 < types.count(' type="a"') / 400 < 0.82
+        assert traffic == read(single, tmp_path, text)
+
+
+def test_a_type_distribution_may_list_its_types(single, tmp_path):
+    """With or without probabilities; as many as types."""
+    types = '<vType id="a"/><vType id="b"/><vTypeDistribution id="d" vTypes="a b" probabilities="{}"/>'
+    trip = '<trip id="t" type="d" depart="1" from="N-J" to="J-W"/>'
+    assert only(read(single, tmp_path, types.format("0 1") + trip)).attributes == ' type="b"'
+    for wrong in ("1", "0 0", "x 1"):
+        with pytest.raises(ConfigError, match="type distribution 'd': "):
+            read(single, tmp_path, types.format(wrong) + trip)
