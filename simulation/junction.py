@@ -39,6 +39,7 @@ from simulation.programs import (
     seen_s,
     shortest_green_s,
     yellow_changes_s,
+    yellows_within_s,
 )
 
 SATURATION_FLOW_VEH_PER_H = 1800.0
@@ -46,7 +47,8 @@ SATURATION_FLOW_VEH_PER_H = 1800.0
 WALK_S = 7.0
 WALKING_SPEED_M_PER_S = 1.07
 """Walk interval and walking speed (3.5 ft/s) of MUTCD 2009, 4E.06."""
-DEFAULT_SPEED_M_PER_S = 13.9
+SHORTEST_STAGE_S = 3.0
+"""Shorter greens are steps between stages that the plan does not tell apart from them."""
 TURNS = {"l": "left", "L": "left", "r": "right", "R": "right", "t": "u-turn"}
 FIXED_ROWS = ("static", "actuated", "delay_based")
 
@@ -68,6 +70,10 @@ class Junction:
         sheet = read_sheet(self._rows)
         if sheet is None or len(sheet.states) < 2:
             raise KeepsOwnPlanError(f"signal {self._name}: its program has {len(sheet.states) if sheet else 0} stages")
+        short = sum(green_s < SHORTEST_STAGE_S for _, green_s, _ in sheet.order)
+        if short:
+            all_of = f"{short} of its program's {len(sheet.order)} greens"
+            raise KeepsOwnPlanError(f"signal {self._name}: {all_of} last less than {SHORTEST_STAGE_S:g} s, no stages")
         self._sheet: Sheet = sheet
         self.groups = self._signal_groups()
         self._foes = self._link_foes()
@@ -236,11 +242,13 @@ class Junction:
         return list(found.values())
 
     def _keeps_clearances(self, start: int, end: int, rows: Sequence[Row]) -> bool:
-        """Whether each head that ends shows yellow in the sheet's own rows; where not, the derived rule is used."""
-        before, after = self._sheet.states[start], self._sheet.states[end]
-        vehicle_heads = (g[0] for g in self.groups if g[0] in self._connections)
+        """Whether each head that ends shows its yellow in the sheet's own rows; where not, the derived rule is used."""
+        before, after = Row(self._sheet.states[start], 0.0), Row(self._sheet.states[end], 0.0)
         return all(
-            before[k] not in "Gg" or after[k] in "Gg" or any(r.state[k] in "yY" for r in rows) for k in vehicle_heads
+            yellow_s >= self._vehicle_times_s(k)[1]
+            for k, group in enumerate(self.groups)
+            if group[0] in self._connections
+            for yellow_s in yellows_within_s([before, *rows, after], group[0])
         )
 
     def plan(self) -> TimingPlan:
@@ -321,7 +329,7 @@ class Junction:
                     saturation_flow_veh_per_h=SATURATION_FLOW_VEH_PER_H,
                 )
             )
-            crossed = "+".join(map(str, crossing.getCrossingEdges()))
+            crossed = "+".join(str(edge.getID()) for edge in crossing.getCrossingEdges())
             movements += [
                 Movement(
                     id=f"{name}/{group}",

@@ -13,7 +13,7 @@ from typing import Any
 from xml.etree.ElementTree import Element
 
 from scenarios.flows import parse_time_s
-from scenarios.xml_files import top_level_elements
+from scenarios.xml_files import elements
 from signals.intersection import Aspect
 
 ASPECT_OF = {
@@ -94,9 +94,9 @@ def read_programs(signals: Iterable[Any], additional_files: Sequence[Path]) -> d
     """Per signal the program loaded last, which is the one SUMO starts with."""
     found = {str(tls.getID()): _of_network(p) for tls in signals for p in tls.getPrograms().values()}
     for path in additional_files:
-        for element in top_level_elements(path):
+        for element in elements(path, "tlLogic"):
             name = element.get("id", "")
-            if element.tag == "tlLogic" and name in found and element.find("phase") is not None:
+            if name in found and element.find("phase") is not None:
                 found[name] = _of_element(element, f"{path}: tlLogic {name}")
     return found
 
@@ -167,16 +167,27 @@ def yellow_changes_s(rows: Sequence[Row], link: int) -> list[float]:
     return [sum(r.duration_s for r in _yellow_after(rows, k, link)) for k in _green_ends(rows, link)]
 
 
+def yellows_within_s(rows: Sequence[Row], link: int) -> list[float]:
+    """The same within some rows, the last of which is followed by nothing."""
+    ends = [k for k, row in enumerate(rows[:-1]) if row.state[link] in "Gg" and rows[k + 1].state[link] not in "Gg"]
+    return [sum(r.duration_s for r in takewhile(lambda row: row.state[link] in "yY", rows[k + 1 :])) for k in ends]
+
+
 def red_clearances_s(rows: Sequence[Row], link: int, foes: Iterable[int]) -> list[float]:
-    """Time from the end of a link's yellow to the green of a foe that begins with the very next stage."""
-    found = []
+    """Time from the end of a link's yellow to the green of a foe that begins before or with the very next stage."""
+    conflicting, found = set(foes), []
     for end in _green_ends(rows, link):
         yellow = len(_yellow_after(rows, end, link))
         following = next(m for m in range(end + 1, end + len(rows) + 1) if is_stage(rows, m % len(rows)))
-        begins = rows[following % len(rows)].greens - rows[end].greens
-        if begins.intersection(foes):
-            found.append(sum(rows[m % len(rows)].duration_s for m in range(end + 1 + yellow, following)))
+        begins = (m for m in range(end + 1, following + 1) if _begin(rows[end], rows[m % len(rows)], conflicting))
+        begin = next(begins, None)
+        if begin is not None:
+            found.append(sum(rows[m % len(rows)].duration_s for m in range(end + 1 + yellow, begin)))
     return found
+
+
+def _begin(before: Row, now: Row, links: set[int]) -> bool:
+    return not links.isdisjoint(now.greens - before.greens)
 
 
 def crossing_clearances_s(rows: Sequence[Row], link: int, foes: Iterable[int]) -> list[float]:
