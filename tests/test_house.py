@@ -160,7 +160,8 @@ def make_install(folder: Path, path: Path, **variables: str) -> subprocess.Compl
         shutil.copy(ROOT / name, folder / name)
     for program in ("sh", "touch"):
         (path / program).symlink_to(str(shutil.which(program)))
-    environment = {**os.environ, "PATH": str(path), **variables}
+    outside = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
+    environment = {**outside, "PATH": str(path), **variables}
     return subprocess.run(
         [str(shutil.which("make")), "install"], cwd=folder, env=environment, capture_output=True, text=True
     )
