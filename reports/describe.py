@@ -226,7 +226,7 @@ def _plan(junction: Intersection, plan: TimingPlan, kind: str) -> tuple[str, lis
     order = [s.stage for s in plan.splits]
     begins_s, rows = 0.0, []
     for split, pair in zip(plan.splits, pairwise([*order, order[0]]), strict=True):
-        change = f"{after[pair]:g}" if pair in after else NONE
+        change = f"{after[pair]:g}" if pair in after else "not kept: cuts a yellow change or clearance"
         green = f"{split.split_s - after[pair]:g}" if pair in after else NONE
         rows.append((split.stage, f"{begins_s:g}", f"{split.split_s:g}", green, change))
         begins_s += split.split_s

@@ -5,7 +5,6 @@ Each traveller can be written again under any id and departure; its route is kno
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from copy import copy
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from xml.etree.ElementTree import Element, tostring
@@ -204,8 +203,8 @@ def _with_type(source: _Source, types: Types, index: int) -> _Source:
     picked = picked_type(types, source.element, index) if types and source.tag == "vehicle" else None
     if picked is None:
         return source
-    element = copy(source.element)
-    element.set("type", picked)
+    element = Element(source.element.tag, {**source.element.attrib, "type": picked})
+    element.extend(source.element)
     return replace(source, element=element)
 
 

@@ -33,7 +33,9 @@ from simulation.programs import (
     Program,
     Row,
     Sheet,
+    clearances_within_s,
     crossing_clearances_s,
+    merged,
     read_sheet,
     red_clearances_s,
     seen_s,
@@ -67,21 +69,15 @@ class Junction:
         self._connections = {link: (lane, out) for link, lane, out in self._links if link not in self._crossing_of}
         self._rows = self._checked_rows(net_file, program)
         self._offset_s = program.offset_s if program else 0.0
-        sheet = read_sheet(self._rows)
-        if sheet is None or len(sheet.states) < 2:
-            raise KeepsOwnPlanError(f"signal {self._name}: its program has {len(sheet.states) if sheet else 0} stages")
-        short = sum(green_s < SHORTEST_STAGE_S for _, green_s, _ in sheet.order)
-        if short:
-            all_of = f"{short} of its program's {len(sheet.order)} greens"
-            raise KeepsOwnPlanError(f"signal {self._name}: {all_of} last less than {SHORTEST_STAGE_S:g} s, no stages")
-        self._sheet: Sheet = sheet
+        self._sheet: Sheet = self._told_in_stages()
         self.groups = self._signal_groups()
         self._foes = self._link_foes()
         self._least_clearance_s = self._plan_clearance_s()
+        self._times_s = [self._group_times_s(k) for k in range(len(self.groups))]
         self._names = [str(k + 1) for k in range(len(self.groups))]
-        self._stage_names = [chr(ord("A") + k) if k < 26 else f"S{k + 1}" for k in range(len(sheet.states))]
+        self._stage_names = [chr(ord("A") + k) if k < 26 else f"S{k + 1}" for k in range(len(self._sheet.states))]
 
-    def _checked_rows(self, net_file: Path, program: Program | None) -> Sequence[Row]:
+    def _checked_rows(self, net_file: Path, program: Program | None) -> tuple[Row, ...]:
         where = f"{net_file}: signal {self._name}"
         if program is None or not program.rows:
             raise KeepsOwnPlanError(f"signal {self._name}: has no program with phases")
@@ -99,7 +95,24 @@ class Junction:
             raise ConfigError(f"{where}: unknown letter in a state string")
         if not self._connections:
             raise KeepsOwnPlanError(f"signal {self._name}: controls no vehicle lane")
-        return program.rows
+        return merged(program.rows)
+
+    def _told_in_stages(self) -> Sheet:
+        sheet = read_sheet(self._rows)
+        if sheet is None or len(sheet.states) < 2:
+            raise KeepsOwnPlanError(f"signal {self._name}: its program has {len(sheet.states) if sheet else 0} stages")
+        short = sum(green_s < SHORTEST_STAGE_S for _, green_s, _ in sheet.order)
+        if short:
+            all_of = f"{short} of its program's {len(sheet.order)} greens"
+            raise KeepsOwnPlanError(f"signal {self._name}: {all_of} last less than {SHORTEST_STAGE_S:g} s, no stages")
+        dark = sorted(link for link in range(len(sheet.states[0])) if any(s[link] in "oO" for s in sheet.states))
+        if dark:
+            raise KeepsOwnPlanError(f"signal {self._name}: link {dark[0]} is dark or blinks in a stage (o)")
+        told = {link for state in sheet.states for link, letter in enumerate(state) if letter in "Gg"}
+        lost = sorted({link for row in self._rows for link in row.greens} - told)
+        if lost:
+            raise KeepsOwnPlanError(f"signal {self._name}: link {lost[0]} is green only between its program's stages")
+        return sheet
 
     def _signal_groups(self) -> list[list[int]]:
         """Links that share an aspect in every row, approach by approach so that lanes can be told apart."""
@@ -155,14 +168,7 @@ class Junction:
         )
 
     def _phase(self, k: int) -> Phase:
-        first = self.groups[k][0]
-        minimum_s, yellow_s, clearance_s = (
-            self._vehicle_times_s(k)
-            if first in self._connections
-            else self._pedestrian_times_s(first)
-            if first in self._crossing_of
-            else (0.0, 0.0, 0.0)  # a head that nobody looks at
-        )
+        minimum_s, yellow_s, clearance_s = self._times_s[k]
         return Phase(
             number=k + 1,
             signal_groups=(self._names[k],),
@@ -171,8 +177,15 @@ class Junction:
             red_clearance_s=clearance_s,
         )
 
+    def _group_times_s(self, k: int) -> tuple[float, float, float]:
+        """Minimum green, yellow change, red clearance."""
+        first = self.groups[k][0]
+        if first in self._connections:
+            return self._vehicle_times_s(k)
+        return self._pedestrian_times_s(first) if first in self._crossing_of else (0.0, 0.0, 0.0)  # nobody looks at it
+
     def _vehicle_times_s(self, k: int) -> tuple[float, float, float]:
-        """Minimum green, yellow change, red clearance: the least that the plan gives."""
+        """The least that the plan gives."""
         links, own = self.groups[k], set(self.groups[k])
         yellows = [y for link in links for y in yellow_changes_s(self._rows, link)]
         clearances = [c for link in links for c in red_clearances_s(self._rows, link, self._foes[link] - own)]
@@ -242,14 +255,26 @@ class Junction:
         return list(found.values())
 
     def _keeps_clearances(self, start: int, end: int, rows: Sequence[Row]) -> bool:
-        """Whether each head that ends shows its yellow in the sheet's own rows; where not, the derived rule is used."""
-        before, after = Row(self._sheet.states[start], 0.0), Row(self._sheet.states[end], 0.0)
-        return all(
-            yellow_s >= self._vehicle_times_s(k)[1]
-            for k, group in enumerate(self.groups)
-            if group[0] in self._connections
-            for yellow_s in yellows_within_s([before, *rows, after], group[0])
-        )
+        """Whether the sheet's own rows give each head its yellow and clearance; where not, the derived rule is used."""
+        whole = [Row(self._sheet.states[start], 0.0), *rows, Row(self._sheet.states[end], 0.0)]
+        for k, group in enumerate(self.groups):
+            _, least_yellow_s, red_s = self._times_s[k]
+            if (
+                group[0] in self._connections
+                and min(yellows_within_s(whole, group[0]), default=least_yellow_s) < least_yellow_s
+            ):
+                return False
+            foes = {self.groups[m][0] for m in range(len(self.groups)) if self._prohibited(k, m)}
+            cleared_s = (s for foe in foes for s in clearances_within_s(whole, group[0], foe))
+            if any(s < least_yellow_s + red_s for s in cleared_s):
+                return False
+        return True
+
+    def _prohibited(self, a: int, b: int) -> bool:
+        """Whether two groups cross and no stage has both green."""
+        first, second = self.groups[a], self.groups[b]
+        crossing = any(self._foes[x] & set(second) for x in first)
+        return crossing and not any(s[first[0]] in "Gg" and s[second[0]] in "Gg" for s in self._sheet.states)
 
     def plan(self) -> TimingPlan:
         """The existing plan in stages, as `fixed-time` takes it."""

@@ -6,7 +6,7 @@ Here, and only in `simulation/`, a *row* is SUMO's phase: a state string and a d
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,7 @@ LETTER_OF = {
     Aspect.TURN_ON_RED: "s",
     Aspect.DARK: "o",
 }
-SHORT_ROW_S = 5.0
+SHORT_ROW_S, HEAD_START_S = 5.0, 3.0
 MINIMUM_GREEN_S = 5.0
 LOOKING_S = 1.0
 """Who looks every second has seen a green of n seconds for n - 1 when it ends: a plan must not be barred by itself."""
@@ -126,17 +126,30 @@ def _branch(following: Sequence[Sequence[int | str]]) -> bool:
     return any(n and [int(x) for x in n] != [(k + 1) % len(following)] for k, n in enumerate(following))
 
 
+def merged(rows: Sequence[Row]) -> tuple[Row, ...]:
+    """Rows that show the same one after the other as one."""
+    found: list[Row] = []
+    for row in rows:
+        if found and found[-1].state == row.state:
+            found[-1] = replace(found[-1], duration_s=found[-1].duration_s + row.duration_s)
+        else:
+            found.append(row)
+    return tuple(found)
+
+
 def is_stage(rows: Sequence[Row], index: int) -> bool:
     """Whether a row is a stage rather than a step of an interstage.
 
     A row with a change interval or without green is none; nor is a short one in which nothing begins (a red clearance
-    through which other heads stay green).
+    through which other heads stay green), nor a very short one whose greens all go on in the next row (a head start).
     """
     row = rows[index]
     if row.changes or not row.greens:
         return False
-    before = rows[index - 1]
+    before, after = rows[index - 1], rows[(index + 1) % len(rows)]
     begins = row.greens - before.greens
+    if row.duration_s < HEAD_START_S and (not begins or row.greens <= after.greens):
+        return False
     return bool(begins) or not before.changes or row.duration_s >= SHORT_ROW_S
 
 
@@ -173,15 +186,28 @@ def yellows_within_s(rows: Sequence[Row], link: int) -> list[float]:
     return [sum(r.duration_s for r in takewhile(lambda row: row.state[link] in "yY", rows[k + 1 :])) for k in ends]
 
 
+def clearances_within_s(rows: Sequence[Row], link: int, foe: int) -> list[float]:
+    """Time from the end of a link's green to each beginning of a foe's within some rows."""
+    found = []
+    for begin in range(1, len(rows)):
+        greens = [k for k in range(begin) if rows[k].state[link] in "Gg"]
+        if rows[begin].state[foe] in "Gg" and rows[begin - 1].state[foe] not in "Gg" and greens:
+            found.append(sum(row.duration_s for row in rows[greens[-1] + 1 : begin]))
+    return found
+
+
 def red_clearances_s(rows: Sequence[Row], link: int, foes: Iterable[int]) -> list[float]:
-    """Time from the end of a link's yellow to the green of a foe that begins before or with the very next stage."""
+    """Time from the end of a link's yellow to the green of a foe that begins before or with the very next stage.
+
+    A foe that begins within the yellow shows no clearance.
+    """
     conflicting, found = set(foes), []
     for end in _green_ends(rows, link):
         yellow = len(_yellow_after(rows, end, link))
         following = next(m for m in range(end + 1, end + len(rows) + 1) if is_stage(rows, m % len(rows)))
         begins = (m for m in range(end + 1, following + 1) if _begin(rows[end], rows[m % len(rows)], conflicting))
         begin = next(begins, None)
-        if begin is not None:
+        if begin is not None and begin > end + yellow:
             found.append(sum(rows[m % len(rows)].duration_s for m in range(end + 1 + yellow, begin)))
     return found
 
