@@ -12,7 +12,7 @@ import pytest
 
 import signals
 from tests.mutation import Mutant, mutants
-from tests.signals import test_safety
+from tests.signals import test_safety, test_safety_reading, test_safety_trips, test_safety_waits
 
 MODULES = ("signals.limits", "signals.watch", "signals.safety")
 """What is broken, in the order of their imports."""
@@ -34,10 +34,12 @@ EQUIVALENT: dict[str, str] = {
 
 
 def promises() -> Iterator[Callable[[ModuleType], None]]:
-    """The quick tests of `test_safety`."""
-    for name, test in inspect.getmembers(test_safety, inspect.isfunction):
-        if name.startswith("test_") and list(inspect.signature(test).parameters) == ["safety"]:
-            yield test
+    """The tests that take the interlock to be tested."""
+    for tests in (test_safety, test_safety_reading, test_safety_trips, test_safety_waits):
+        for name, test in inspect.getmembers(tests, inspect.isfunction):
+            if name.startswith("test_"):
+                assert list(inspect.signature(test).parameters) == ["safety"]
+                yield test
 
 
 def load(broken: str | None = None, code: CodeType | None = None) -> ModuleType:
@@ -78,7 +80,7 @@ def test_the_tests_hold_for_the_interlock_as_it_is() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(PARTS))
 def test_every_mutant_is_noticed(part: int) -> None:
-    """A rule removed, a comparison flipped, a timer off by one: some test of `test_safety` fails."""
+    """A rule removed, a comparison flipped, a timer off by one: some promise is not kept."""
     mine = [pair for k, pair in enumerate(all_mutants()) if k % PARTS == part]
     survivors = {mutant.name for module, mutant in mine if not noticed(module, mutant)}
     print(
