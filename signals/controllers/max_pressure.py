@@ -113,12 +113,12 @@ class MaxPressure:
         return stage, why, number
 
     def _turners_first(self, traffic: TrafficState, worth: Floats, stage: Ints, why: Ints) -> tuple[Ints, Ints]:
-        """Before cross traffic starts, clear whoever turns in gaps and stands, where a stage can.
+        """Before cross traffic starts, clear whoever still has to turn in gaps, where a stage can.
 
         A junction whose box is left full locks for good: that is how pressure controllers gridlock.
         """
         rows, current = self._rows, self._current
-        waiting = (self._turning[rows, current] & traffic.blocked).any(axis=1)
+        waiting = (self._turning[rows, current] & traffic.calls).any(axis=1)
         clears = self._clears[rows, current]
         first = waiting & (stage != current) & clears.any(axis=1) & ~clears[rows, stage]
         best = np.where(clears, worth, -2.0).argmax(axis=1)

@@ -113,12 +113,10 @@ def test_max_pressure_does_not_feed_a_full_exit():
 
 
 def test_max_pressure_clears_who_turns_in_gaps_before_cross_traffic():
-    """Somebody stands waiting for a gap in A: the cross street's green begins only after his protected stage."""
-    blocked = np.array([[False, True, False, False]])
-    queue = [[0.0, 1.0, 9.0, 0.0]]
+    """While somebody has yet to turn in gaps in A, the cross street's green begins only after his protected stage."""
     controller = max_pressure(LEFT)
-    assert controller.decide(waiting(LEFT, queue)).stage[0] == 2
-    assert controller.decide(waiting(LEFT, queue, blocked=blocked)).stage[0] in (1, 3)
+    assert controller.decide(waiting(LEFT, [[0.0, 0.0, 9.0, 0.0]])).stage[0] == 2
+    assert controller.decide(waiting(LEFT, [[0.0, 1.0, 9.0, 0.0]])).stage[0] in (1, 3)
 
 
 @pytest.mark.parametrize("name", ["actuated", "max-pressure"])
