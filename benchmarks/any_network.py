@@ -141,7 +141,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=core_count())
     parser.add_argument("--only", metavar="TEXT", default="", help="scenarios whose name contains this")
     words = parser.parse_args()
-    names = [name for name in scenarios(words.out / "trips") if words.only in name]
+    names = [name for name in scenarios(words.out.with_name(words.out.name + "-trips")) if words.only in name]
     for name in names:
         describe(name)
     console = Console(width=max(150, Console().width))

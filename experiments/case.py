@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from experiments.demand import draw_demand
+from experiments.demand import check_demand, draw_demand
 from scenarios.catalogue import Scenario, find
 from signals.controllers import build, digest
 from signals.controllers import check_controller as check_controller
@@ -39,6 +39,13 @@ class Case:
 def build_controller(text: str, street: Street) -> Controller:
     """The controller that a case names, for the junctions of a street."""
     return build(text, street.layout, street.network.plans)
+
+
+def check_scenario(name: str) -> None:
+    """Raise `ConfigError` for a scenario that is not there, or whose network or traffic no case could read."""
+    scenario = find(name)
+    check_demand(scenario)
+    _ = place_of(scenario).network
 
 
 def place_of(scenario: Scenario) -> Place:

@@ -61,6 +61,11 @@ def draw_demand(scenario: Scenario, multiple: float, draw: int, folder: Path) ->
     return DrawnDemand(route_file, _vehicles(rows, scenario), hashlib.sha256(text.encode()).hexdigest())
 
 
+def check_demand(scenario: Scenario) -> None:
+    """Raise `ConfigError` where the scenario's traffic cannot be read, or there is none."""
+    _prepare(scenario)
+
+
 def _prepare(scenario: Scenario) -> _Prepared:
     files = (scenario.net_file, *scenario.route_files, *scenario.additional_files)
     return _prepare_once(scenario, tuple(file_digest(file) for file in files))

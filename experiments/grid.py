@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from experiments.case import Case, check_controller
+from experiments.case import Case, check_controller, check_scenario
 from experiments.engine import Job
 from scenarios.catalogue import find
 from signals.errors import ConfigError
@@ -41,11 +41,11 @@ class Grid:
         ]
 
     def check_names(self) -> None:
-        """Unknown controllers and scenarios, unreadable files: all before the first case."""
+        """Unknown controllers and scenarios, files that no case could read: all before the first case."""
         for controller in self.controllers:
             check_controller(controller)
         for scenario in self.scenarios:
-            find(scenario)
+            check_scenario(scenario)
 
 
 def grid(

@@ -75,6 +75,16 @@ def test_what_cannot_be_run_is_one_line_and_no_folder(words: list[str], line: st
     assert not out.exists()
 
 
+def test_a_scenario_that_no_case_could_read_is_one_line_and_no_folder(tmp_path: Path):
+    """A network without signals and a route over an unknown edge are told before the first case, once."""
+    network, routes, out = tmp_path / "n.net.xml", tmp_path / "r.rou.xml", tmp_path / "out"
+    network.write_text('<net version="1.20"><edge id="a"/></net>')
+    for edge, line in (("a", f"{network}: has no traffic light"), ("nowhere", f"{routes}: .*'nowhere' is not in")):
+        routes.write_text(f'<routes><vehicle id="v" depart="0"><route edges="{edge}"/></vehicle></routes>')
+        assert re.search(line, refused(*RUN, "--scenario", f"{network},{routes}", "--out", out))
+    assert not out.exists()
+
+
 def test_a_results_folder_that_cannot_be_written_is_one_line(tmp_path: Path):
     file = tmp_path / "file"
     file.write_text("")
