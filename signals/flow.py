@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from signals.detectors import LoopHealth
 from signals.layout import VEHICLE_SPACE_M, Layout
-from signals.values import TRANSITION, Bools, Floats, Ints, Known, NeighbourMessage, Snapshot, TrafficState
+from signals.values import TRANSITION, Bools, Floats, Ints, Known, NeighbourMessage, Snapshot, TrafficState, some
 
 ARRIVAL_SPAN_S = 180.0
 """Time constant of the arrival flow: about two cycles, so that a queue's bursts average out."""
@@ -116,7 +116,8 @@ class FlowEstimator:
         self._weight = np.concatenate([np.broadcast_to(weight, cell.shape) for _, _, cell, weight in sums])
         self._share = self._weight[: advance.size]
         self._readings = np.ones(3 * loops + 1)
-        self._counted, self._one = self._readings[:occupancy].reshape(2, loops), np.ones(1)
+        self._counted, self._occupancy = self._readings[:occupancy].reshape(2, loops), self._readings[occupancy:-1]
+        self._volume, self._presence = self._counted
 
     def _index_exits(self, layout: Layout) -> None:
         """The lane groups beyond each exit; behind the last cell follow one without room and one with any."""
@@ -125,6 +126,7 @@ class FlowEstimator:
         if self._beyond_exit.shape[2]:
             unknown = self._beyond_exit[:, :, 0] == cells
             self._beyond_exit[unknown, 0] = cells + 1
+        self._beyond_exit = np.ascontiguousarray(self._beyond_exit.transpose(2, 0, 1))
         self._room = np.zeros(cells + 2)
         self._room[cells + 1] = np.inf
         self._room_here = self._room[:cells].reshape(self._shape)
@@ -155,7 +157,7 @@ class FlowEstimator:
         self._time_s = now_s
         sums, believed = self._sums(snapshot)
         np.greater(sums[TIMED], 0.0, out=self._seen)
-        np.copyto(self._times_s, now_s, where=self._seen)
+        np.putmask(self._times_s, self._seen, now_s)
         stage = snapshot.stage
         if stage is not self._stage:
             self._follow_stages(now_s, stage)
@@ -168,7 +170,8 @@ class FlowEstimator:
 
     def _sums(self, snapshot: Snapshot) -> tuple[Floats, Bools]:
         """All that the loops say, per lane group [6, J, N], and which of them are believed."""
-        np.concatenate((snapshot.volume_veh, snapshot.presence, snapshot.occupancy, self._one), out=self._readings)
+        self._volume[:], self._presence[:] = snapshot.volume_veh, snapshot.presence
+        self._occupancy[:] = snapshot.occupancy
         believed = self._health.update(snapshot.time_s, snapshot.healthy, self._counted)
         if not self._health.all_believed:
             self._counted *= believed
@@ -196,23 +199,23 @@ class FlowEstimator:
         """Input less output, set anew where the loops tell the queue outright."""
         inside, arrived, over = self._inside_veh, sums[ARRIVED], self._over
         standing, quiet = over[LET_IN], over[STOP_SEEN] & over[ADVANCE_SEEN]
-        spilled = self._spilled or np.count_nonzero(standing) > 0
+        spilled = self._spilled or some(standing)
         if spilled or not self._all_advance:
             expected = self._flow_veh_per_h[ARRIVED] * (elapsed_s / 3600.0)
             inside += arrived if self._all_advance else np.where(self._has_advance, arrived, expected)
         else:
             inside += arrived
         inside -= sums[OUT]
-        np.maximum(inside, self._seen[STOP_SEEN], out=inside)  # who stands on the stop line is one at least
+        np.maximum(inside, np.minimum(sums[ON_STOP], 1.0), out=inside)
         if spilled:
             self._spill(standing, expected, arrived)
         np.minimum(inside, self._reach_veh, out=inside)
         if self._blind is not None:
             quiet &= ~self._blind
-        np.copyto(inside, 0.0, where=quiet)
+        np.putmask(inside, quiet, 0.0)
         if spilled:
-            np.copyto(self._beyond_veh, 0.0, where=quiet)
-            self._spilled = bool(np.count_nonzero(self._beyond_veh) > 0)
+            np.putmask(self._beyond_veh, quiet, 0.0)
+            self._spilled = some(self._beyond_veh > 0)
 
     def _spill(self, standing: Bools, expected: Floats, arrived: Floats) -> None:
         """The part of the queue beyond the advance loop: grows unseen while that is covered, and passes it after."""
@@ -259,7 +262,7 @@ class FlowEstimator:
             self._recall_overdue(now_s)
         if self._any_overdue:
             calls |= self._overdue
-        np.copyto(self._served_s, now_s, where=self._whole_green >= calls)  # green, or nobody calls
+        np.putmask(self._served_s, self._whole_green >= calls, now_s)  # green, or nobody calls
         return TrafficState(
             time_s=now_s,
             stage=self._stage,
@@ -286,7 +289,7 @@ class FlowEstimator:
         for row in rows:
             self._follow_stage(now_s, row, int(stage[row]))
         self._stage, self._confirmed = stage, stage != TRANSITION
-        self._all_confirmed = np.count_nonzero(self._confirmed) == self._confirmed.size
+        self._all_confirmed = not some(~self._confirmed)
         self._next_free_s = min(self._free_at_s.values(), default=np.inf)
         self._recall_at_s = -np.inf
 
@@ -315,7 +318,7 @@ class FlowEstimator:
         """Call for whom no loop has called in a long red, as if he had come when it began."""
         self._recall_at_s = now_s + RECALL_EVERY_S
         self._overdue = now_s >= self._overdue_at_s
-        self._any_overdue = np.count_nonzero(self._overdue) > 0
+        self._any_overdue = some(self._overdue)
         if self._any_overdue:
             np.copyto(self._served_s, np.minimum(self._served_s, self._green_until_s), where=self._overdue)
 
@@ -329,7 +332,7 @@ class FlowEstimator:
 
     def _exit_room(self, now_s: float, queue: Floats, heard: NeighbourMessage | None) -> Floats:
         """Room of the approaches that the exits lead to, as told by the neighbours or known of our own junctions."""
-        if self._beyond_exit.shape[2] == 0:
+        if self._beyond_exit.shape[0] == 0:
             return self._unknown_room
         if heard is not None:
             if now_s - heard.time_s > STALE_MESSAGE_S:
@@ -337,7 +340,7 @@ class FlowEstimator:
             np.copyto(self._room_here, heard.room_veh)
         else:
             self._free_room(queue, self._room_here)
-        room: Floats = np.add.reduce(self._room.take(self._beyond_exit), axis=2)
+        room: Floats = np.add.reduce(self._room.take(self._beyond_exit), axis=0)
         return room
 
     def _free_room(self, queue: Floats, room: Floats) -> Floats:

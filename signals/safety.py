@@ -322,8 +322,8 @@ class Interlock:
         answers = [junction.judge(modes[k], stages[k], steady, now_ms) for k, junction in enumerate(self._junctions)]
         if answers != self._answers:
             self._answers = answers
-            modes, stages, refusals = zip(*answers, strict=True)
-            self._mode, self._stage, self._refusal = np.array(modes, np.int8), np.array(stages), np.array(refusals)
+            mode, self._stage, self._refusal = np.array(answers).T.copy()
+            self._mode = mode.astype(np.int8)
         expires_s = self._time_s + self._lifetime_s
         return Command(snapshot.time_s, expires_s, self._mode, self._stage, self._refusal, WORDING)
 
@@ -349,7 +349,7 @@ class Interlock:
         ):
             return [(UNREADABLE * width, TRANSITION, False)] * junctions
         stage, local = snapshot.stage.tolist(), snapshot.local.tolist()
-        return [(image[k * width : (k + 1) * width], stage[k], local[k]) for k in range(junctions)]
+        return [(image[k * width :][:width], stage[k], local[k]) for k in range(junctions)]
 
     def _wishes(self, decision: Decision) -> tuple[list[int | None], list[int]]:
         """Mode and stage asked of each junction; no mode where these arrays are not as they should be."""

@@ -17,7 +17,7 @@ from pydantic import Field
 from signals.controllers.common import interstages_s, stage_or_hold
 from signals.intersection import Aspect, Frozen
 from signals.layout import VEHICLE_SPACE_M, Layout
-from signals.values import Bools, Decision, Floats, Ints, TrafficState
+from signals.values import Bools, Decision, Floats, Ints, TrafficState, some
 
 WORDING = (
     "interstage",
@@ -113,7 +113,7 @@ class MaxPressure:
             self._follow(traffic.last_stage)
         green_s = traffic.elapsed_green_s
         old = green_s >= self._least_s
-        if not np.count_nonzero(old):
+        if not some(old):
             return stage_or_hold(traffic, self._current, self._young, green_s, WORDING)
         stage, why, number = self._best(traffic, old)
         return stage_or_hold(traffic, stage, why, number, WORDING)
@@ -130,7 +130,7 @@ class MaxPressure:
         rows: list[int] = better.nonzero()[0].tolist()
         for row in rows:
             stage[row], why[row], number[row] = self._stages_worth(worth, row).argmax(), BETTER, other[row]
-        if np.count_nonzero(starved):
+        if some(starved):
             late: list[int] = (np.logical_or.reduce(starved, axis=1) & old).nonzero()[0].tolist()
             for row in late:
                 longest = int(traffic.red_s[row].argmax())
@@ -175,7 +175,7 @@ class MaxPressure:
         if self._exits_known:
             np.minimum(served, room, out=served)
         np.minimum(served, self._capacity, out=served)
-        if np.count_nonzero(traffic.blocked):
+        if some(traffic.blocked):
             served[:, :, self._own] *= ~traffic.blocked.take(self._cells[:, self._own])
         served *= weight
         per_second = np.add.reduce(served, axis=1)
