@@ -27,20 +27,19 @@ class LoopHealth:
         self._junction = np.array([junction for junction, _ in layout.loops], dtype=np.int64)
         loops, self._junctions = len(layout.loops), len(layout.intersections)
         self._last_free_s, self._last_covered_s = np.zeros(loops), np.zeros(loops)
-        self._covered, self._looks = np.zeros(loops), 0
-        self._seen_veh = np.zeros(loops)
+        self._counted, self._looks = np.zeros((2, loops)), 0
+        self._seen_veh, self._covered = self._counted
         self._checked_s = -np.inf
         self._stuck = np.zeros(loops, bool)
         self._healthy, self._believed = np.ones(loops, bool), np.ones(loops, bool)
         self.all_believed = True
 
-    def update(self, now_s: float, healthy: Bools, volume_veh: Floats, presence: Floats) -> Bools:
-        """The loops [L] that can be believed now; `presence` is 1 where a loop is covered."""
+    def update(self, now_s: float, healthy: Bools, counted: Floats) -> Bools:
+        """The loops [L] that can be believed now; counted [2, L]: vehicles, and 1 where a loop is covered."""
         if now_s < self._checked_s or self._checked_s == -np.inf:
             self._restart(now_s)
-        self._covered += presence
+        self._counted += counted
         self._looks += 1
-        self._seen_veh += volume_veh
         if now_s - self._checked_s >= CHECK_EVERY_S:
             self._check(now_s)
             self._believe(healthy)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from signals.detectors import LoopHealth
 from signals.layout import VEHICLE_SPACE_M, Layout
-from signals.values import TRANSITION, Bools, Floats, Ints, Known, NeighbourMessage, Snapshot, TrafficState
+from signals.values import TRANSITION, Bools, Floats, Ints, Known, NeighbourMessage, Snapshot, TrafficState, some
 
 ARRIVAL_SPAN_S = 180.0
 """Time constant of the arrival flow: about two cycles, so that a queue's bursts average out."""
@@ -43,7 +43,7 @@ class FlowEstimator:
     """Holds the belief on all junctions of one layout as arrays over lane groups [J, N].
 
     A second of simulation leaves this about 25 µs a junction, so every numpy call counts: sums of all kinds are one
-    pass, times and their limits are one array each, and what only stages decide is computed when a stage changes.
+    pass, times and their limits are one array each, and what only stages decide is computed where a stage changes.
     """
 
     def __init__(self, layout: Layout) -> None:
@@ -52,7 +52,7 @@ class FlowEstimator:
         self._shape = layout.shape
         self._cells = layout.has_group.size
         self._sums_shape = (6, *self._shape)
-        self._rows = np.arange(self._shape[0])
+        self._alone = np.eye(layout.stages, dtype=bool)
         self._watch(layout)
         self._index_loops(layout)
         self._index_exits(layout)
@@ -62,11 +62,12 @@ class FlowEstimator:
         self._spilled = False
         self._flow_veh_per_h = np.zeros((2, *self._shape))  # in and out
         self._flow_veh_per_h[ARRIVED] = np.where(self._reach_veh > 0, FIRST_FLOW_VEH_PER_H, 0.0)
-        self._elapsed_s, self._gain = 0.0, np.zeros((2, *self._shape))
+        self._elapsed_s = 0.0
         self._shared_s = -np.inf
         self._blind: Bools | None = None
         self._known = np.full(self._shape, Known.ASSUMED, np.int8)
-        self._can_be_green = layout.has_group & layout.full_green.any(axis=1)
+        can_be_green = layout.has_group & layout.full_green.any(axis=1)
+        self._recall_after_s = np.where(can_be_green, RECALL_S, np.inf)
         self._overdue, self._any_overdue = np.zeros(self._shape, bool), False
         self._seen = np.zeros((4, *self._shape), bool)
         self._ages_s = np.zeros((4, *self._shape))
@@ -80,11 +81,12 @@ class FlowEstimator:
         """
         advances = np.bincount(layout.advance_cell, minlength=self._cells).reshape(self._shape)
         self._has_advance = (advances > 0) | ~layout.has_group
-        self._all_advance = bool(self._has_advance.all())
+        self._no_advance, self._all_advance = ~self._has_advance, bool(self._has_advance.all())
         self._advances = np.maximum(advances, 1)
         travel_s = layout.advance_distance_m / layout.speed_m_per_s + APPROACH_SLACK_S
-        limits_s = [np.full(self._shape, s) for s in (np.nextafter(BLOCKED_S, np.inf), STANDING_S, EMPTY_GAP_S)]
-        self._limits_s = np.array([*limits_s, travel_s])
+        limits_s = [np.full(self._shape, s) for s in (np.inf, STANDING_S, EMPTY_GAP_S)]
+        self._limits_s = np.array([*limits_s, travel_s])  # the first is none but in green
+        self._blocked_after_s = np.where(layout.any_green, np.nextafter(BLOCKED_S, np.inf), np.inf)
         room = layout.lanes * layout.advance_distance_m / VEHICLE_SPACE_M
         self._reach_veh = np.where(advances > 0, room, layout.room_veh) + 1.0
         stops = np.bincount(layout.stop_cell, minlength=self._cells).reshape(self._shape)
@@ -114,9 +116,8 @@ class FlowEstimator:
         self._weight = np.concatenate([np.broadcast_to(weight, cell.shape) for _, _, cell, weight in sums])
         self._share = self._weight[: advance.size]
         self._readings = np.ones(3 * loops + 1)
-        self._volume, self._presence, self._occupancy = (
-            self._readings[k : k + loops] for k in (0, presence, occupancy)
-        )
+        self._counted, self._occupancy = self._readings[:occupancy].reshape(2, loops), self._readings[occupancy:-1]
+        self._volume, self._presence = self._counted
 
     def _index_exits(self, layout: Layout) -> None:
         """The lane groups beyond each exit; behind the last cell follow one without room and one with any."""
@@ -125,6 +126,7 @@ class FlowEstimator:
         if self._beyond_exit.shape[2]:
             unknown = self._beyond_exit[:, :, 0] == cells
             self._beyond_exit[unknown, 0] = cells + 1
+        self._beyond_exit = np.ascontiguousarray(self._beyond_exit.transpose(2, 0, 1))
         self._room = np.zeros(cells + 2)
         self._room[cells + 1] = np.inf
         self._room_here = self._room[:cells].reshape(self._shape)
@@ -134,12 +136,16 @@ class FlowEstimator:
         junctions = self._shape[0]
         self._times_s = np.full((4, *self._shape), now_s)
         self._served_s, self._green_until_s = np.full(self._shape, now_s), np.full(self._shape, now_s)
+        self._overdue_at_s = now_s + self._recall_after_s
         self._whole_green = np.zeros(self._shape, bool)
+        self._limits_s[PASSED] = np.inf
         self._stage_since_s = np.full(junctions, now_s)
         self._stage: Ints = np.full(junctions, TRANSITION)
+        self._confirmed, self._all_confirmed = np.zeros(junctions, bool), False
         self._last_stage: Ints = np.zeros(junctions, np.int64)
-        self._eligible, self._eligible_until_s = self._layout.has_stage, -np.inf
-        self._follow_stages(now_s, self._stage)
+        self._eligible = self._alone[self._last_stage]
+        self._free_at_s: dict[int, float] = {}
+        self._next_free_s, self._recall_at_s = np.inf, -np.inf
 
     def update(self, snapshot: Snapshot, heard: NeighbourMessage | None = None) -> TrafficState:
         """Take one snapshot. `heard` replaces what the junctions of this layout would tell each other."""
@@ -151,9 +157,9 @@ class FlowEstimator:
         self._time_s = now_s
         sums, believed = self._sums(snapshot)
         np.greater(sums[TIMED], 0.0, out=self._seen)
-        np.copyto(self._times_s, now_s, where=self._seen)
+        np.putmask(self._times_s, self._seen, now_s)
         stage = snapshot.stage
-        if stage is not self._stage and (stage != self._stage).any():
+        if stage is not self._stage:
             self._follow_stages(now_s, stage)
         np.subtract(now_s, self._times_s, out=self._ages_s)
         np.greater_equal(self._ages_s, self._limits_s, out=self._over)
@@ -166,10 +172,9 @@ class FlowEstimator:
         """All that the loops say, per lane group [6, J, N], and which of them are believed."""
         self._volume[:], self._presence[:] = snapshot.volume_veh, snapshot.presence
         self._occupancy[:] = snapshot.occupancy
-        believed = self._health.update(snapshot.time_s, snapshot.healthy, self._volume, self._presence)
+        believed = self._health.update(snapshot.time_s, snapshot.healthy, self._counted)
         if not self._health.all_believed:
-            self._volume *= believed
-            self._presence *= believed
+            self._counted *= believed
         weighed = self._readings.take(self._reading) * self._weight
         sums = np.bincount(self._cell, weighed, 6 * self._cells).reshape(self._sums_shape)
         return cast(Floats, sums), believed
@@ -179,12 +184,13 @@ class FlowEstimator:
         if elapsed_s != self._elapsed_s:
             self._elapsed_s, spans_s = elapsed_s, np.array([[[ARRIVAL_SPAN_S]], [[TURNING_SPAN_S]]])
             self._gain = np.minimum(1.0, elapsed_s / spans_s) + np.zeros(self._flow_veh_per_h.shape)
-        counted = sums[COUNTED] * (3600.0 / elapsed_s)
+        flow = sums[COUNTED] * (3600.0 / elapsed_s)
         if not self._all_advance:
-            counted[ARRIVED] = np.where(self._has_advance, counted[ARRIVED], counted[OUT])
-        counted -= self._flow_veh_per_h
-        counted *= self._gain
-        self._flow_veh_per_h = self._flow_veh_per_h + counted
+            np.copyto(flow[ARRIVED], flow[OUT], where=self._no_advance)
+        flow -= self._flow_veh_per_h
+        flow *= self._gain
+        flow += self._flow_veh_per_h
+        self._flow_veh_per_h = flow
         if now_s - self._shared_s >= SHARES_EVERY_S:
             self._learn_shares(now_s)
             self._known = self._how_known(believed)
@@ -193,7 +199,7 @@ class FlowEstimator:
         """Input less output, set anew where the loops tell the queue outright."""
         inside, arrived, over = self._inside_veh, sums[ARRIVED], self._over
         standing, quiet = over[LET_IN], over[STOP_SEEN] & over[ADVANCE_SEEN]
-        spilled = self._spilled or np.count_nonzero(standing) > 0
+        spilled = self._spilled or some(standing)
         if spilled or not self._all_advance:
             expected = self._flow_veh_per_h[ARRIVED] * (elapsed_s / 3600.0)
             inside += arrived if self._all_advance else np.where(self._has_advance, arrived, expected)
@@ -206,10 +212,10 @@ class FlowEstimator:
         np.minimum(inside, self._reach_veh, out=inside)
         if self._blind is not None:
             quiet &= ~self._blind
-        np.copyto(inside, 0.0, where=quiet)
+        np.putmask(inside, quiet, 0.0)
         if spilled:
-            np.copyto(self._beyond_veh, 0.0, where=quiet)
-            self._spilled = bool(np.count_nonzero(self._beyond_veh) > 0)
+            np.putmask(self._beyond_veh, quiet, 0.0)
+            self._spilled = some(self._beyond_veh > 0)
 
     def _spill(self, standing: Bools, expected: Floats, arrived: Floats) -> None:
         """The part of the queue beyond the advance loop: grows unseen while that is covered, and passes it after."""
@@ -244,8 +250,8 @@ class FlowEstimator:
         green_for_s = now_s - self._stage_since_s
         if not self._all_confirmed:
             green_for_s *= self._confirmed
-        if now_s >= self._eligible_until_s:
-            self._eligible_stages(now_s)
+        if now_s >= self._next_free_s:
+            self._free_stages(now_s)
         queue = self._inside_veh + self._beyond_veh
         calls = queue >= 1.0  # a covered stop line makes it so
         if self._blind is not None:
@@ -256,9 +262,7 @@ class FlowEstimator:
             self._recall_overdue(now_s)
         if self._any_overdue:
             calls |= self._overdue
-        np.copyto(self._served_s, now_s, where=self._whole_green >= calls)  # green, or nobody calls
-        blocked = self._green & self._seen[STOP_SEEN]
-        blocked &= self._over[PASSED]
+        np.putmask(self._served_s, self._whole_green >= calls, now_s)  # green, or nobody calls
         return TrafficState(
             time_s=now_s,
             stage=self._stage,
@@ -273,44 +277,62 @@ class FlowEstimator:
             arrival_flow_veh_per_h=self._flow_veh_per_h[ARRIVED],
             occupancy=occupancy,
             exit_room_veh=self._exit_room(now_s, queue, heard),
-            blocked=blocked,
+            blocked=self._seen[STOP_SEEN] & self._over[PASSED],
         )
 
     def _follow_stages(self, now_s: float, stage: Ints) -> None:
-        """What holds until the next change of a stage: whose heads are green, since when, and for how long at least."""
-        confirmed, layout, rows = stage != TRANSITION, self._layout, self._rows
-        changed = stage != self._stage
-        self._stage, self._confirmed = stage, confirmed
-        np.copyto(self._stage_since_s, now_s, where=changed)
-        np.copyto(self._times_s[PASSED], now_s, where=changed[:, None])  # a fresh green has held nobody up yet
-        self._last_stage = np.where(confirmed, stage, self._last_stage)
-        np.copyto(self._green_until_s, now_s, where=self._whole_green)
-        self._green = layout.any_green[rows, self._last_stage] & confirmed[:, None]
-        self._whole_green = layout.full_green[rows, self._last_stage] & confirmed[:, None]
-        self._all_confirmed = bool(confirmed.all())
-        self._eligible_until_s = self._recall_at_s = -np.inf
+        """What holds until the next change of a stage, worked out for those junctions alone that changed."""
+        rows: list[int] = (stage != self._stage).nonzero()[0].tolist()
+        if not rows:
+            return
+        self._last_stage, self._eligible = self._last_stage.copy(), self._eligible.copy()
+        for row in rows:
+            self._follow_stage(now_s, row, int(stage[row]))
+        self._stage, self._confirmed = stage, stage != TRANSITION
+        self._all_confirmed = not some(~self._confirmed)
+        self._next_free_s = min(self._free_at_s.values(), default=np.inf)
+        self._recall_at_s = -np.inf
+
+    def _follow_stage(self, now_s: float, row: int, stage: int) -> None:
+        """Whose heads are green at one junction, since when, and for how long at least."""
+        layout, whole_green, green_until_s = self._layout, self._whole_green[row], self._green_until_s[row]
+        self._stage_since_s[row] = now_s
+        self._times_s[PASSED, row] = now_s  # a fresh green has held nobody up yet
+        green_until_s[whole_green] = now_s
+        if stage == TRANSITION:
+            self._limits_s[PASSED, row], whole_green[:] = np.inf, False
+            self._free_at_s.pop(row, None)
+        else:
+            self._last_stage[row] = stage
+            self._limits_s[PASSED, row], whole_green[:] = (
+                self._blocked_after_s[row, stage],
+                layout.full_green[row, stage],
+            )
+            self._free_at_s[row] = now_s + float(layout.stage_minimum_green_s[row, stage])
+        self._eligible[row] = self._alone[self._last_stage[row]]
+        overdue_at_s = green_until_s + self._recall_after_s[row]
+        overdue_at_s[whole_green] = np.inf
+        self._overdue_at_s[row] = overdue_at_s
 
     def _recall_overdue(self, now_s: float) -> None:
         """Call for whom no loop has called in a long red, as if he had come when it began."""
         self._recall_at_s = now_s + RECALL_EVERY_S
-        self._overdue = self._can_be_green & ~self._whole_green & (now_s - self._green_until_s >= RECALL_S)
-        self._any_overdue = bool(self._overdue.any())
+        self._overdue = now_s >= self._overdue_at_s
+        self._any_overdue = some(self._overdue)
         if self._any_overdue:
             np.copyto(self._served_s, np.minimum(self._served_s, self._green_until_s), where=self._overdue)
 
-    def _eligible_stages(self, now_s: float) -> None:
-        """All stages once the confirmed one has had its minimum green, until then that one alone."""
-        rows, layout = self._rows, self._layout
-        free_s = self._stage_since_s + layout.stage_minimum_green_s[rows, self._last_stage]
-        free_s[~self._confirmed] = np.inf
-        free = now_s >= free_s
-        self._eligible = layout.has_stage & free[:, None]
-        self._eligible[rows, self._last_stage] = True
-        self._eligible_until_s = free_s[~free].min(initial=np.inf)
+    def _free_stages(self, now_s: float) -> None:
+        """A confirmed stage is the only eligible one until it has had its minimum green, then all are."""
+        self._eligible = self._eligible.copy()
+        for row in [row for row, free_s in self._free_at_s.items() if now_s >= free_s]:
+            self._eligible[row] = self._layout.has_stage[row]
+            del self._free_at_s[row]
+        self._next_free_s = min(self._free_at_s.values(), default=np.inf)
 
     def _exit_room(self, now_s: float, queue: Floats, heard: NeighbourMessage | None) -> Floats:
         """Room of the approaches that the exits lead to, as told by the neighbours or known of our own junctions."""
-        if self._beyond_exit.shape[2] == 0:
+        if self._beyond_exit.shape[0] == 0:
             return self._unknown_room
         if heard is not None:
             if now_s - heard.time_s > STALE_MESSAGE_S:
@@ -318,7 +340,7 @@ class FlowEstimator:
             np.copyto(self._room_here, heard.room_veh)
         else:
             self._free_room(queue, self._room_here)
-        room: Floats = np.add.reduce(self._room.take(self._beyond_exit), axis=2)
+        room: Floats = np.add.reduce(self._room.take(self._beyond_exit), axis=0)
         return room
 
     def _free_room(self, queue: Floats, room: Floats) -> Floats:

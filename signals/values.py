@@ -16,6 +16,12 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
+
+def some(mask: Bools) -> bool:
+    """Whether any is true, in a fraction of the time that `mask.any()` takes."""
+    return 1 in mask.tobytes()
+
+
 TRANSITION = -1
 """In `Snapshot.stage`: no stage is confirmed (an interstage, a start-up, or a lost read-back)."""
 

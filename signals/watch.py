@@ -142,9 +142,7 @@ class Waits:
         taken = snapshot.presence.tobytes(), snapshot.healthy.tobytes(), snapshot.calls.tobytes()
         if taken != self._taken:
             self._taken = taken
-            self._here = self._called(snapshot)
-            for source in self._sources:
-                self._here = self._here | self._seen.take(source)
+            self._here = self._called(snapshot) | np.logical_or.reduce(self._seen.take(self._sources))
             begun = self._here & self._idle
             if np.count_nonzero(begun):
                 self._due_ms[begun] = now_ms + self._maximum_ms[begun]
@@ -174,8 +172,8 @@ class Waits:
         self._taken = None
 
 
-def _sources(layout: Layout, places: Sequence[tuple[int, str] | None]) -> list[Ints]:
-    """Where each head's stop-line loops are in `places`: one array [J * P] for the first of each, one for the next.
+def _sources(layout: Layout, places: Sequence[tuple[int, str] | None]) -> Ints:
+    """Where each head's stop-line loops are in `places`: a row [J * P] for the first of each, one for the next.
 
     Heads without a loop, or with fewer than others, have the last place, where nobody is.
     """
@@ -188,7 +186,8 @@ def _sources(layout: Layout, places: Sequence[tuple[int, str] | None]) -> list[I
             if detector.kind == "stop_line":
                 for group in (g for lanes in detector.lane_groups for g in groups[lanes]):
                     found[row * width + column[group]].append(places.index((row, detector.id)))
-    return [np.array(column) for column in zip_longest(*found, fillvalue=places.index(None))]
+    nobody = places.index(None)
+    return np.array([[nobody] * len(found), *zip_longest(*found, fillvalue=nobody)])
 
 
 def fits(array: NDArray[np.generic], shape: tuple[int, ...], kind: str) -> bool:

@@ -36,15 +36,15 @@ class LoopReader:
         volume, occupancy = np.zeros(len(self._names)), np.zeros(len(self._names))
         if now_s >= self._ends_s:
             self._end_interval(now_s)
-        since_s, count, occupied = self._sumo.loop_quiet_s, self._sumo.loop_count, self._sumo.loop_occupancy
         elapsed_s, counted = now_s - self._read_s, self._counted
-        for k, name in enumerate(self._names):
-            if since_s(name) <= elapsed_s:
-                number = count(name)
+        for k, quiet_s in enumerate(map(self._sumo.loop_quiet_s, self._names)):
+            if quiet_s <= elapsed_s:
+                name = self._names[k]
+                number = self._sumo.loop_count(name)
                 if number > counted[k]:
                     volume[k] = number - counted[k]
                 counted[k] = number
-                occupancy[k] = occupied(name) * 0.01
+                occupancy[k] = self._sumo.loop_occupancy(name) * 0.01
         self._read_s = now_s
         return volume, occupancy
 

@@ -23,7 +23,7 @@ from simulation.sumo import Sumo
 
 OUR_PROGRAM = "adaptive-signals"
 FOREVER_S = 1_000_000.0
-UNKNOWN, GO, RELEASE = np.int8(Aspect.UNKNOWN), np.int8(Mode.GO), np.int8(Mode.RELEASE)
+UNKNOWN, GO, RELEASE = np.int8(Aspect.UNKNOWN), int(Mode.GO), int(Mode.RELEASE)
 
 
 @dataclass(frozen=True)
@@ -110,16 +110,13 @@ class SumoPlant:
         )
 
     def _read_heads(self) -> None:
-        state, shown, changed = self._sumo.state, self._shown, []
-        for row, name in enumerate(self._names):
-            text = state(name)
-            if text != shown[row]:
-                shown[row] = text
-                changed.append(row)
-        if changed:
-            self._stage, self._aspects = self._stage.copy(), self._aspects.copy()
-            for row in changed:
-                self._stage[row], self._aspects[row] = self._decode(row, shown[row])
+        before, self._shown = self._shown, [*map(self._sumo.state, self._names)]
+        if self._shown == before:
+            return
+        self._stage, self._aspects = self._stage.copy(), self._aspects.copy()
+        for row, text in enumerate(self._shown):
+            if text != before[row]:
+                self._stage[row], self._aspects[row] = self._decode(row, text)
 
     def _decode(self, row: int, text: str) -> tuple[int, np.ndarray]:
         known = self._decoded[row].get(text)
@@ -134,22 +131,19 @@ class SumoPlant:
     def apply(self, command: Command) -> None:
         """Leave for the stages asked for; a command that asks nothing new only renews the lease."""
         self._expires_s = command.expires_s
-        asked = command.stage != self._stage
-        asked |= self._local
-        asked &= command.mode == GO
-        for row in asked.nonzero()[0].tolist():
-            self._go(row, int(command.stage[row]))
-        leaving = command.mode == RELEASE
-        if np.count_nonzero(leaving):
-            for row in (leaving & ~self._local).nonzero()[0].tolist():
+        modes, stages = command.mode.tolist(), command.stage.tolist()
+        shown = zip(self._stage.tolist(), self._local.tolist(), strict=True)
+        for row, (current, local) in enumerate(shown):
+            if modes[row] == GO and (local or stages[row] != current):
+                self._go(row, current, stages[row], local)
+            elif modes[row] == RELEASE and not local:
                 self._leaving[row] = True
 
-    def _go(self, row: int, stage: int) -> None:
-        current = int(self._stage[row])
+    def _go(self, row: int, current: int, stage: int, local: bool) -> None:
         if current == TRANSITION:
             return  # the junction's own interstage ends before we take it over
         self._leaving[row] = False
-        if self._local[row]:
+        if local:
             self._take(row, current)
         if stage != current:
             self._sumo.trafficlight.setPhase(self._names[row], self._compiled[row].row_between[current, stage])

@@ -72,7 +72,7 @@ class Sumo:
         self.edge_mean_speed = api.edge.getLastStepMeanSpeed if gui else raw.edge_getLastStepMeanSpeed
         self._waiting_outside = api.edge.getPendingVehicles if gui else raw.edge_getPendingVehicles
         self.trafficlight, self.vehicle, self.lane = api.trafficlight, api.vehicle, api.lane
-        self._time = api.simulation.getTime
+        self._time = api.simulation.getTime if gui else raw.simulation_getTime
         self._expected = api.simulation.getMinExpectedNumber
 
     @property

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from signals.errors import ConfigError
 from signals.intersection import Frozen, first_error
 from signals.sequencer import interstages_s as interstages_s
-from signals.values import TRANSITION, Decision, Floats, Ints, TrafficState
+from signals.values import TRANSITION, Decision, Floats, Ints, TrafficState, some
 
 Settings = TypeVar("Settings", bound=Frozen)
 
@@ -21,7 +21,7 @@ def stage_or_hold(traffic: TrafficState, stage: Ints, why: Ints, number: Floats,
     """Ask for `stage` where one is confirmed, and hold in interstages; `wording[0]` must say that."""
     confirmed = traffic.stage != TRANSITION
     mode = confirmed.view(np.int8)  # Mode.GO is 1 and Mode.HOLD 0
-    if np.count_nonzero(confirmed) < confirmed.size:
+    if some(~confirmed):
         stage = np.where(confirmed, stage, traffic.last_stage)
         why = np.where(confirmed, why, 0)
     return Decision(traffic.time_s, mode, stage, why, number, wording)

@@ -17,7 +17,7 @@ from pydantic import Field
 from signals.controllers.common import interstages_s, stage_or_hold
 from signals.intersection import Aspect, Frozen
 from signals.layout import VEHICLE_SPACE_M, Layout
-from signals.values import Bools, Decision, Floats, Ints, TrafficState
+from signals.values import Bools, Decision, Floats, Ints, TrafficState, some
 
 WORDING = (
     "interstage",
@@ -52,108 +52,145 @@ class MaxPressureSettings(Frozen):
 
 
 class MaxPressure:
-    """Decides for all junctions at once; remembers only what it has worked out for the stages that stand."""
+    """Decides for all junctions at once; remembers only what it has worked out for the stages that stand.
+
+    What each stage is worth is arrays over all junctions; whoever changes for another reason is rare, and decided by
+    itself.
+    """
 
     def __init__(self, layout: Layout, settings: MaxPressureSettings) -> None:
         self._layout, self._settings = layout, settings
-        junctions = len(layout.intersections)
-        self._rows = np.arange(junctions)
-        lost_s = interstages_s(layout) + settings.startup_lost_s * ~np.eye(layout.stages, dtype=bool)
-        self._span_s = lost_s[..., None] + GREENS_S
-        rate = layout.serves * layout.saturation_flow_veh_per_h[:, None, :] / 3600.0
-        self._capacity = rate[:, :, None, :] * GREENS_S[:, None]  # [J, S, span, N]
-        self._turning, self._clears = turns_in_gaps(layout)
-        at_least_s = np.where(self._clears.any(axis=1), 0.0, settings.minimum_green_s)
+        self._shape = junctions, stages = len(layout.intersections), layout.stages
+        lost_s = interstages_s(layout) + settings.startup_lost_s * ~np.eye(stages, dtype=bool)
+        self._spans_s = lost_s[:, :, None, :] + GREENS_S[:, None]  # [J, current S, span, S]
+        self._index_served(layout)
+        turning, clears = turns_in_gaps(layout)
+        self._turning, self._clears = places(turning), places(clears)
+        at_least_s = np.where(clears.any(axis=1), 0.0, settings.minimum_green_s)
         self._minimum_s = np.maximum(layout.stage_minimum_green_s, at_least_s)
         reach_veh = layout.lanes * layout.advance_distance_m / VEHICLE_SPACE_M
         self._weight_per_veh = settings.fullness / np.maximum(reach_veh, SHORTEST_REACH_VEH)
         self._exits_known = layout.downstream.shape[2] > 0
-        self._keeps, self._young = np.full(junctions, KEEPS), np.full(junctions, MINIMUM)
+        self._young = np.full(junctions, MINIMUM)
+        self._current: Ints = np.full(junctions, -1)
+        self._own, self._least_s = np.zeros(junctions, np.int64), np.zeros(junctions)
+        self._span_s, self._per_s = (np.zeros((GREENS_S.size, 1, junctions, stages)) for _ in range(2))
         self._follow(np.zeros(junctions, np.int64))
 
+    def _index_served(self, layout: Layout) -> None:
+        """For each stage the lane groups that it serves, one behind the other, and what it can serve of each.
+
+        Most stages serve few, so this is a fraction of all pairs. Stages that serve fewer than others have the first
+        lane group with a capacity of none. Both arrays end in [J * S].
+        """
+        junctions, groups = layout.shape
+        served = places(layout.serves > 0)
+        most = max(len(of) for row in served for of in row)
+        rate = layout.serves * layout.saturation_flow_veh_per_h[:, None, :] / 3600.0
+        cells, rates = np.zeros((most, *self._shape), np.int64), np.zeros((most, *self._shape))
+        for row in range(junctions):
+            for stage, of in enumerate(served[row]):
+                for k, group in enumerate(of):
+                    cells[k, row, stage] = row * groups + group
+                    rates[k, row, stage] = rate[row, stage, group]
+        self._cells = cells.reshape(most, -1)
+        self._capacity = GREENS_S[:, None, None] * rates.reshape(most, -1)  # [span, k, J * S]
+        self._facts = np.zeros((4, *layout.shape))
+
     def _follow(self, current: Ints) -> None:
-        """What depends on the stages that stand, worked out when one changes."""
-        self._current, rows = current, self._rows
-        span_s = self._span_s[rows, current]
-        self._span_from_here_s, self._per_s = span_s[..., None], 1.0 / span_s
-        self._least_s = self._minimum_s[rows, current]
-        self._own = rows * self._layout.stages + current
+        """What depends on the stage that stands, worked out where it changes."""
+        for row in (current != self._current).nonzero()[0].tolist():
+            stage = int(current[row])
+            self._span_s[:, 0, row] = self._spans_s[row, stage]
+            self._per_s[:, 0, row] = 1.0 / self._spans_s[row, stage]
+            self._least_s[row] = self._minimum_s[row, stage]
+            self._own[row] = row * self._shape[1] + stage
+        self._current = current
 
     def decide(self, traffic: TrafficState) -> Decision:
         """The worthiest stage; the current one within its minimum green, or when no other is clearly better."""
         if traffic.last_stage is not self._current:
             self._follow(traffic.last_stage)
-        current, green_s = self._current, traffic.elapsed_green_s
-        young = green_s < self._least_s
-        still_young = np.count_nonzero(young)
-        if still_young == young.size:
-            return stage_or_hold(traffic, current, self._young, green_s, WORDING)
-        stage, why, number = self._best(traffic)
-        if still_young:
-            stage = np.where(young, current, stage)
-            why = np.where(young, MINIMUM, why)
-            number = np.where(young, green_s, number)
+        green_s = traffic.elapsed_green_s
+        old = green_s >= self._least_s
+        if not some(old):
+            return stage_or_hold(traffic, self._current, self._young, green_s, WORDING)
+        stage, why, number = self._best(traffic, old)
         return stage_or_hold(traffic, stage, why, number, WORDING)
 
-    def _best(self, traffic: TrafficState) -> tuple[Ints, Ints, Floats]:
-        """Stage, reason and its figure where the minimum green has run."""
+    def _best(self, traffic: TrafficState, old: Bools) -> tuple[Ints, Ints, Floats]:
+        """Stage, reason and its figure; only where the minimum green has run (`old`) another than the current."""
         worth = self._worth(traffic)
-        own, other = worth.take(self._own), worth.max(axis=1)
-        stage, why, number = self._current, self._keeps, own
+        own, other = worth.take(self._own), np.maximum.reduce(worth.reshape(self._shape), axis=1)
         better = other > self._settings.hysteresis * own
-        if np.count_nonzero(better):
-            stage = np.where(better, worth.argmax(axis=1), stage)
-            why = np.where(better, BETTER, why)
-            number = np.where(better, other, own)
+        better &= old
+        stage, why = self._current.copy(), np.where(old, KEEPS, MINIMUM)
+        number = np.where(old, own, traffic.elapsed_green_s)
         starved = traffic.red_s > self._settings.maximum_red_s  # only whoever calls has a red time
-        if np.count_nonzero(starved):
-            stage, why, number = self._rescue(traffic, starved, worth, stage, why, number)
-        if np.count_nonzero(stage != self._current):
-            stage, why = self._turners_first(traffic, worth, stage, why)
+        rows: list[int] = better.nonzero()[0].tolist()
+        for row in rows:
+            stage[row], why[row], number[row] = self._stages_worth(worth, row).argmax(), BETTER, other[row]
+        if some(starved):
+            late: list[int] = (np.logical_or.reduce(starved, axis=1) & old).nonzero()[0].tolist()
+            for row in late:
+                longest = int(traffic.red_s[row].argmax())
+                stage[row], why[row] = self._rescue(worth, row, longest), STARVED
+                number[row] = traffic.red_s[row, longest]
+            rows += late
+        for row in rows:
+            self._turners_first(traffic, worth, row, stage, why)
         return stage, why, number
 
-    def _turners_first(self, traffic: TrafficState, worth: Floats, stage: Ints, why: Ints) -> tuple[Ints, Ints]:
+    def _stages_worth(self, worth: Floats, row: int) -> Floats:
+        stages = self._shape[1]
+        return worth[row * stages : (row + 1) * stages]
+
+    def _turners_first(self, traffic: TrafficState, worth: Floats, row: int, stage: Ints, why: Ints) -> None:
         """Before cross traffic starts, clear whoever still has to turn in gaps, where a stage can.
 
         A junction whose box is left full locks for good: that is how pressure controllers gridlock.
         """
-        rows, current = self._rows, self._current
-        waiting = (self._turning[rows, current] & traffic.calls).any(axis=1)
-        clears = self._clears[rows, current]
-        first = waiting & (stage != current) & clears.any(axis=1) & ~clears[rows, stage]
-        best = np.where(clears, worth, -2.0).argmax(axis=1)
-        return np.where(first, best, stage), np.where(first, TURNERS, why)
+        current, wished = int(self._current[row]), int(stage[row])
+        clears = self._clears[row][current]
+        if clears and wished not in (current, *clears):
+            calls: list[bool] = traffic.calls[row].tolist()
+            if any(calls[group] for group in self._turning[row][current]):
+                of: list[float] = self._stages_worth(worth, row).tolist()
+                stage[row], why[row] = max(clears, key=of.__getitem__), TURNERS
 
     def _worth(self, traffic: TrafficState) -> Floats:
-        """Weighed vehicles per second that each stage would serve, [J, S]."""
-        settings, queue = self._settings, traffic.queue_veh
-        arriving = traffic.arrival_flow_veh_per_h * (1 / 3600.0)
-        served = arriving[:, None, None, :] * self._span_from_here_s
-        served += queue[:, None, None, :]
-        if self._exits_known:
-            room = np.maximum(traffic.exit_room_veh - settings.exit_room_veh, 0.0)
-            np.minimum(served, room[:, None, None, :], out=served)
-        np.minimum(served, self._capacity, out=served)
-        if np.count_nonzero(traffic.blocked):
-            served[self._rows, self._current] *= ~traffic.blocked[:, None, :]
-        weight = traffic.red_s * (1 / settings.waiting_s)
-        weight += queue * self._weight_per_veh
+        """Weighed vehicles per second that each stage would serve, [J * S]."""
+        settings, facts = self._settings, self._facts
+        arriving, waiting, weight, room = facts
+        np.multiply(traffic.arrival_flow_veh_per_h, 1 / 3600.0, out=arriving)
+        waiting[:] = traffic.queue_veh
+        np.multiply(traffic.red_s, 1 / settings.waiting_s, out=weight)
+        weight += waiting * self._weight_per_veh
         weight += 1.0
-        served *= weight[:, None, None, :]
-        per_second = np.add.reduce(served, axis=3) * self._per_s
-        return cast(Floats, np.maximum.reduce(per_second, axis=2))
+        if self._exits_known:
+            np.maximum(traffic.exit_room_veh - settings.exit_room_veh, 0.0, out=room)
+        arriving, waiting, weight, room = facts.reshape(4, -1).take(self._cells, axis=1)
+        served: Floats = arriving * self._span_s.reshape(GREENS_S.size, 1, -1)
+        served += waiting
+        if self._exits_known:
+            np.minimum(served, room, out=served)
+        np.minimum(served, self._capacity, out=served)
+        if some(traffic.blocked):
+            served[:, :, self._own] *= ~traffic.blocked.take(self._cells[:, self._own])
+        served *= weight
+        per_second = np.add.reduce(served, axis=1)
+        per_second *= self._per_s.reshape(GREENS_S.size, -1)
+        return cast(Floats, np.maximum.reduce(per_second, axis=0))
 
-    def _rescue(
-        self, traffic: TrafficState, starved: Bools, worth: Floats, stage: Ints, why: Ints, number: Floats
-    ) -> tuple[Ints, Ints, Floats]:
-        """The stage that serves the longest wait, and among those the worthiest."""
-        waits_s = np.where(starved, traffic.red_s, 0.0)
-        longest = waits_s.argmax(axis=1)
-        serves = self._layout.full_green[self._rows, :, longest]
-        rescue = np.where(serves, worth, -2.0).argmax(axis=1)
-        needed = waits_s.max(axis=1) > 0
-        stage = np.where(needed, rescue, stage)
-        return stage, np.where(needed, STARVED, why), np.where(needed, waits_s.max(axis=1), number)
+    def _rescue(self, worth: Floats, row: int, longest: int) -> int:
+        """The worthiest of the stages that serve the lane group with the longest wait."""
+        serves = self._layout.full_green[row, :, longest]
+        return int(np.where(serves, self._stages_worth(worth, row), -2.0).argmax())
+
+
+def places(which: Bools) -> list[list[list[int]]]:
+    """Where the last axis of [J, S, ...] is true."""
+    return [[np.flatnonzero(of).tolist() for of in row] for row in which]
 
 
 def turns_in_gaps(layout: Layout) -> tuple[Bools, Bools]:
