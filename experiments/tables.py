@@ -26,8 +26,8 @@ class Column(NamedTuple):
     cell: Callable[[Row], str]
 
 
-def summary_columns(baseline: str) -> tuple[list[Column], list[Column]]:
-    """Delay and throughput with their paired differences, and what a mean delay can hide."""
+def summary_columns(summary: pd.DataFrame, baseline: str) -> tuple[list[Column], list[Column]]:
+    """Delay and throughput with their paired differences, what a mean delay can hide, and those who walk or cycle."""
     delay = [
         Column("draws", draws),
         Column("delay\ns/veh", lambda row: number(row["delay_s"], 1)),
@@ -41,7 +41,12 @@ def summary_columns(baseline: str) -> tuple[list[Column], list[Column]]:
         Column("longest\nstarved s", lambda row: number(row["starve_max_s_max"], 0)),
         Column("grid-\nlock", lambda row: f"{row['gridlock_rate']:.0%}"),
     ]
-    return delay, service
+    others = {
+        "bicycle_delay_s": Column("bicycles'\ndelay s", lambda row: number(row["bicycle_delay_s"], 1)),
+        "person_delay_s": Column("persons'\ndelay s", lambda row: number(row["person_delay_s"], 1)),
+        "person_wait_max_s": Column("longest\nstood s", lambda row: number(row["person_wait_max_s_max"], 0)),
+    }
+    return delay, service + [column for name, column in others.items() if summary[name].notna().any()]
 
 
 def comparison_columns() -> tuple[list[Column], list[Column]]:
@@ -103,10 +108,29 @@ def comparison_report(comparison: Comparison, settings: list[str], width: int) -
 
 def summary_report(summary: pd.DataFrame, baseline: str, width: int) -> list[Table | str]:
     """What `evaluate.py run` prints, from top to bottom."""
-    parts: list[Table | str] = [*fitting(summary, summary_columns(baseline), width), escape(LEGEND)]
+    parts: list[Table | str] = [*fitting(summary, summary_columns(summary, baseline), width), escape(LEGEND)]
+    parts += controlled_lines(summary)
     if not summary["pairs"].any():
         parts.append(f"no differences: the folder has no case of the baseline {baseline} with the same draws")
     return parts
+
+
+def controlled_lines(summary: pd.DataFrame) -> list[str]:
+    """How much of each scenario was controlled at all: a signal that keeps its own plan is not."""
+    lines = []
+    for scenario, group in summary.groupby("scenario", sort=False):
+        first = group.iloc[0]
+        where = f"{scenario}: " if summary["scenario"].nunique() > 1 else ""
+        signals = f"{first['junctions_controlled']:.0f} of {first['junctions']:.0f} signals"
+        share = percentage(float(group["vehicles_controlled_share"].mean()))
+        lines.append(escape(f"{where}controlled: {signals}, {share} % of vehicles' passages of signals"))
+    return lines
+
+
+def percentage(share: float) -> str:
+    """Never rounded to all, or to none, where it is not."""
+    text = number(100 * share, 0)
+    return number(100 * share, 2) if text in ("0", "100") and share not in (0.0, 1.0) else text
 
 
 def names_table(title: str, entries: list[tuple[str, str]], *more: str) -> Table:

@@ -67,7 +67,42 @@ MEASURES = (
         "starve_max_s",
         "Longest starvation",
         "s",
-        "Longest time that a movement with a waiting vehicle had no green.",
+        "Longest time that a movement with a waiting vehicle, or a crossing with a waiting person, had no green at a "
+        "controlled signal.",
+        ACCOUNTING,
+    ),
+    Measure(
+        "bicycle_delay_s",
+        "Bicycles' delay",
+        "s per bicycle",
+        "Mean delay of those of the window's vehicles that are bicycles; they are in the mean of all vehicles too. "
+        "Empty where there are none.",
+        f"{SUMO}: timeLoss + departDelay of vClass bicycle",
+    ),
+    Measure(
+        "person_delay_s",
+        "Persons' delay",
+        "s per person",
+        "Mean over every person scheduled in the counted window of the time that the walks took beyond their length at "
+        "the person's own speed. It holds waiting at signals, and giving way to others and swaying, about a tenth of "
+        "the time walked; rides do not count. A walk that was not over at the end of the drain counts with the time "
+        "stood, the least that was lost. Empty where nobody walks.",
+        f"{SUMO}: personinfo, timeLoss of walks",
+    ),
+    Measure(
+        "person_wait_max_s",
+        "Longest stand of a person",
+        "s",
+        "Largest time that one person stood on the way, over all crossings together. Empty where nobody walks.",
+        f"{SUMO}: personinfo, waitingTime of walks",
+    ),
+    Measure("persons", "Persons", "persons", "Persons whose departure falls in the counted window.", ACCOUNTING),
+    Measure(
+        "vehicles_controlled_share",
+        "Vehicles under control",
+        "share of passages",
+        "Of all times that the window's vehicles are to pass a signal, the share at signals that were controlled; "
+        "the others kept their own plan.",
         ACCOUNTING,
     ),
     Measure(
