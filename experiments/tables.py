@@ -26,8 +26,8 @@ class Column(NamedTuple):
     cell: Callable[[Row], str]
 
 
-def summary_columns(summary: pd.DataFrame, baseline: str) -> tuple[list[Column], list[Column]]:
-    """Delay and throughput with their paired differences, what a mean delay can hide, and those who walk or cycle."""
+def summary_columns(baseline: str) -> tuple[list[Column], list[Column]]:
+    """Delay and throughput with their paired differences, and what a mean delay can hide."""
     delay = [
         Column("draws", draws),
         Column("delay\ns/veh", lambda row: number(row["delay_s"], 1)),
@@ -41,12 +41,18 @@ def summary_columns(summary: pd.DataFrame, baseline: str) -> tuple[list[Column],
         Column("longest\nstarved s", lambda row: number(row["starve_max_s_max"], 0)),
         Column("grid-\nlock", lambda row: f"{row['gridlock_rate']:.0%}"),
     ]
-    others = {
-        "bicycle_delay_s": Column("bicycles'\ndelay s", lambda row: number(row["bicycle_delay_s"], 1)),
-        "person_delay_s": Column("persons'\ndelay s", lambda row: number(row["person_delay_s"], 1)),
-        "person_wait_max_s": Column("longest\nstood s", lambda row: number(row["person_wait_max_s_max"], 0)),
-    }
-    return delay, service + [column for name, column in others.items() if summary[name].notna().any()]
+    return delay, service
+
+
+def walking_columns(baseline: str) -> list[Column]:
+    """The same of those who walk or cycle."""
+    return [
+        Column("persons", lambda row: number(row["persons"], 0)),
+        Column("delay\ns/person", lambda row: number(row["person_delay_s"], 1)),
+        Column(f"minus {baseline}\ns/person", lambda row: change(row, "person_delay_s")),
+        Column("longest\nstood s", lambda row: number(row["person_wait_max_s_max"], 0)),
+        Column("delay\ns/bicycle", lambda row: number(row["bicycle_delay_s"], 1)),
+    ]
 
 
 def comparison_columns() -> tuple[list[Column], list[Column]]:
@@ -108,8 +114,11 @@ def comparison_report(comparison: Comparison, settings: list[str], width: int) -
 
 def summary_report(summary: pd.DataFrame, baseline: str, width: int) -> list[Table | str]:
     """What `evaluate.py run` prints, from top to bottom."""
-    parts: list[Table | str] = [*fitting(summary, summary_columns(summary, baseline), width), escape(LEGEND)]
-    parts += controlled_lines(summary)
+    parts: list[Table | str] = [*fitting(summary, summary_columns(baseline), width)]
+    walked = summary[["person_delay_s", "bicycle_delay_s"]].notna().any(axis=1)
+    if walked.any():
+        parts.append(by_place(summary[walked], walking_columns(baseline)))
+    parts += [escape(LEGEND), *controlled_lines(summary)]
     if not summary["pairs"].any():
         parts.append(f"no differences: the folder has no case of the baseline {baseline} with the same draws")
     return parts
