@@ -50,7 +50,9 @@ def walking_columns(baseline: str) -> list[Column]:
         Column("persons", lambda row: number(row["persons"], 0)),
         Column("delay\ns/person", lambda row: number(row["person_delay_s"], 1)),
         Column(f"minus {baseline}\ns/person", lambda row: change(row, "person_delay_s")),
-        Column("longest\nstood s", lambda row: number(row["person_wait_max_s_max"], 0)),
+        Column("at crossings\ns/person", lambda row: number(row["person_wait_s"], 1)),
+        Column(f"minus {baseline}\ns/person", lambda row: change(row, "person_wait_s")),
+        Column("longest\nwait s", lambda row: number(row["person_wait_max_s_max"], 0)),
         Column("delay\ns/bicycle", lambda row: number(row["bicycle_delay_s"], 1)),
     ]
 

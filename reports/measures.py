@@ -84,17 +84,26 @@ MEASURES = (
         "Persons' delay",
         "s per person",
         "Mean over every person scheduled in the counted window of the time that the walks took beyond their length at "
-        "the person's own speed. It holds waiting at signals, and giving way to others and swaying, about a tenth of "
-        "the time walked; rides do not count. A walk that was not over at the end of the drain counts with the time "
-        "stood, the least that was lost. Empty where nobody walks.",
+        "the person's own speed. It holds waiting at signals, and also giving way to others and swaying, which takes "
+        "about a tenth of the time walked, and more where a sidewalk is crowded. Rides do not count. A walk that was "
+        "not over at the end of the drain counts with the time stood, the least that was lost. Empty where nobody walks.",
         f"{SUMO}: personinfo, timeLoss of walks",
     ),
     Measure(
+        "person_wait_s",
+        "Persons' wait at crossings",
+        "s per person",
+        "Mean over the same persons of the time that each stood before crossings of controlled signals, all of them "
+        "together, sampled every 5 s. Empty where nobody walks.",
+        ACCOUNTING,
+    ),
+    Measure(
         "person_wait_max_s",
-        "Longest stand of a person",
+        "Longest wait at a crossing",
         "s",
-        "Largest time that one person stood on the way, over all crossings together. Empty where nobody walks.",
-        f"{SUMO}: personinfo, waitingTime of walks",
+        "Longest time that one of these persons stood before a crossing of a controlled signal without a break, seen "
+        "every 5 s. Empty where nobody walks.",
+        ACCOUNTING,
     ),
     Measure("persons", "Persons", "persons", "Persons whose departure falls in the counted window.", ACCOUNTING),
     Measure(

@@ -7,7 +7,7 @@ In a lane of bicycles the stop-line loop presses the button.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +26,7 @@ class Crossings:
 
     def __init__(self, sumo: Sumo, intersections: Iterable[Intersection]) -> None:
         self._sumo = sumo
-        self._areas: dict[str, set[str]] = {}
+        self._areas: dict[str, set[str]] = {}  # by crossing
         for intersection in intersections:
             lanes = {g.id: g.lanes[0] for g in intersection.lane_groups}
             crossings = {lanes[m.lane_group]: m.approach for m in intersection.movements if m.turn == "crossing"}
@@ -47,11 +47,19 @@ class Crossings:
         """Whether nobody can stand anywhere; SUMO is not asked where there is no crossing."""
         return not (self._areas and self._sumo.persons())
 
+    def everywhere(self) -> Iterator[tuple[str, str, float]]:
+        """The same as `waiting`, at all of them."""
+        return iter(()) if self.nobody_walks() else self.waiting(self._areas)
+
+    def waiting(self, crossings: Iterable[str]) -> Iterator[tuple[str, str, float]]:
+        """Everybody who stands before one of some crossings: the person, the crossing, and for how long."""
+        wanted = set(crossings)
+        for area in {area for crossing in wanted for area in self._areas[crossing]}:
+            yield from (one for one in self._sumo.standing_on(area, STANDING_S) if one[1] in wanted)
+
     def waited_for(self, crossings: Iterable[str]) -> set[str]:
         """Those among some crossings that somebody stands before."""
-        wanted = set(crossings)
-        areas = {area for crossing in wanted for area in self._areas[crossing]}
-        return {edge for area in areas for edge in self._sumo.standing_before(area, STANDING_S)} & wanted
+        return {crossing for _, crossing, _ in self.waiting(crossings)}
 
 
 class Buttons:

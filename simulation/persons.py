@@ -1,47 +1,68 @@
-"""What really happened to those who walk: their delay and how long they stood, from SUMO's personinfo.
+"""What really happened to those who walk: their delay, and how long they stood before signalised crossings.
 
 SUMO's `timeLoss` of a walk is its duration less the time that its length takes at the person's own walking speed. It
-holds all waiting at crossings, and also the swaying and giving way of SUMO's pedestrian model: who meets nobody and no
-signal still loses about a tenth of his time. `waitingTime` is the time that a person stood (below 0.1 m/s). A walk that
-is not over has no timeLoss, so it counts with the time that was stood, the least that was lost.
+holds the waiting at crossings, and also the giving way and swaying of SUMO's pedestrian model: who meets nobody and no
+signal loses about a tenth of his time, and who meets others head-on on a narrow sidewalk may stand for minutes. A walk
+that is not over has no timeLoss and counts with the time that was stood, the least that was lost. What signals have to
+do with is told by samples: who stands beside a signalised crossing that he wants to step on next.
 """
-
-from __future__ import annotations
 
 import math
 import xml.etree.ElementTree as ET
+from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from simulation.buttons import Crossings
 from simulation.measures import Window, elements
+from simulation.network import Network
+from simulation.sumo import Sumo
 
-NOBODY = {"persons": 0, "person_delay_s": math.nan, "person_wait_max_s": math.nan}
+SAMPLE_S = 5.0
 
 
-def person_accounts(tripinfo: Path, persons: pd.DataFrame, window: Window) -> dict[str, float | int]:
-    """How many persons were scheduled in the window, their mean delay, and the longest that one of them stood."""
+class CrossingWaits:
+    """How long each person has stood before signalised crossings, sampled every five seconds of the whole run."""
+
+    def __init__(self, sumo: Sumo, network: Network) -> None:
+        self._crossings = Crossings(sumo, network.intersections)
+        self._next_s = -math.inf
+        self.total_s: dict[str, float] = defaultdict(float)
+        self.longest_s: dict[str, float] = defaultdict(float)
+
+    def sample(self, now_s: float) -> None:
+        """Look, if five seconds have passed."""
+        if now_s < self._next_s:
+            return
+        self._next_s = now_s + SAMPLE_S
+        for person, _, stood_s in self._crossings.everywhere():
+            self.total_s[person] += SAMPLE_S
+            self.longest_s[person] = max(self.longest_s[person], stood_s)
+
+
+def person_accounts(
+    tripinfo: Path, persons: pd.DataFrame, window: Window, waits: CrossingWaits
+) -> dict[str, float | int]:
+    """How many persons were scheduled in the window, their mean delay, and their waits before signalised crossings."""
     counted = persons[(persons.depart_s >= window.begin_s) & (persons.depart_s < window.end_s)]
-    if counted.empty:
-        return dict(NOBODY)
-    walked = {str(p.get("id")): _walked(p) for p in elements(tripinfo, "personinfo")}
-    outside_s = np.maximum(0.0, window.cap_s - counted.depart_s)  # of whoever never set out, as of a vehicle
-    both = [walked.get(name) or (waited_s, waited_s) for name, waited_s in zip(counted.id, outside_s, strict=True)]
-    lost_s, stood_s = np.array(both).T
+    infos = elements(tripinfo, "personinfo") if len(counted) else iter(())
+    walked = {str(p.get("id")): _lost_s(p) for p in infos if float(p.get("depart", -1)) >= 0}
+    outside_s = (window.cap_s - counted.depart_s).clip(lower=0.0)  # of whoever never set out, as of a vehicle
+    lost_s = [walked.get(name, outside) for name, outside in zip(counted.id, outside_s, strict=True)]
     return {
         "persons": len(counted),
-        "person_delay_s": float(lost_s.mean()),
-        "person_wait_max_s": float(stood_s.max()),
+        "person_delay_s": float(np.mean(lost_s)) if lost_s else math.nan,
+        "person_wait_s": float(np.mean([waits.total_s[name] for name in counted.id])) if lost_s else math.nan,
+        "person_wait_max_s": max((waits.longest_s[name] for name in counted.id), default=math.nan),
     }
 
 
-def _walked(person: ET.Element) -> tuple[float, float] | None:
-    """Time that a person lost and stood on all walks; rides, and waiting for them, are no matter of signals."""
-    if float(person.get("depart", -1)) < 0:
-        return None
-    walks = [walk for walk in person.iter("walk") if float(walk.get("depart", -1)) >= 0]
-    stood_s = [float(walk.get("waitingTime", 0)) for walk in walks]
-    over = [float(walk.get("arrival", -1)) >= 0 for walk in walks]
-    lost_s = [float(w.get("timeLoss", 0)) if o else s for w, o, s in zip(walks, over, stood_s, strict=True)]
-    return sum(lost_s), sum(stood_s)
+def _lost_s(person: ET.Element) -> float:
+    """Time that a person lost on all walks; rides, and waiting for them, are no matter of signals."""
+    return sum(
+        float(walk.get("timeLoss" if float(walk.get("arrival", -1)) >= 0 else "waitingTime", 0))
+        for walk in person.iter("walk")
+        if float(walk.get("depart", -1)) >= 0
+    )

@@ -14,7 +14,7 @@ from signals.layout import Layout, layout
 from simulation.detectors import loops_xml
 from simulation.measures import Window, accounts, read_trips, signal_delays, window_of
 from simulation.network import Network, read
-from simulation.persons import person_accounts
+from simulation.persons import CrossingWaits, person_accounts
 from simulation.plant import SumoPlant
 from simulation.starvation import Starvation
 from simulation.sumo import Sumo
@@ -68,6 +68,7 @@ class Street:
             raise
         self.plant = SumoPlant(self.sumo, self.layout, self.network.links)
         self._starvation = Starvation(self.sumo, self.network)
+        self._waits = CrossingWaits(self.sumo, self.network)
 
     def clock(self, step_s: float) -> Iterator[float]:
         """Yield the time before each step, until the last vehicle is out or the cap is reached."""
@@ -76,6 +77,7 @@ class Street:
             yield now_s
             self.sumo.step_to(now_s + step_s)
             now_s = self.sumo.time_s
+            self._waits.sample(now_s)
             if now_s <= self.window.end_s:
                 self._starvation.sample(now_s)
             elif now_s % DRAINED_CHECK_S < step_s and self.sumo.expected_vehicles == 0:
@@ -89,7 +91,7 @@ class Street:
         trips = read_trips(folder / "tripinfo.xml", self._demand.vehicles, self.window, classes)
         return {
             **accounts(trips, self.window),
-            **person_accounts(folder / "tripinfo.xml", self._demand.persons, self.window),
+            **person_accounts(folder / "tripinfo.xml", self._demand.persons, self.window, self._waits),
             **signal_delays(trips, folder / "routes.xml", self.network, self.window),
             "starve_max_s": self._starvation.longest_s,
         }

@@ -75,7 +75,7 @@ class Sumo:
         self._standing_s = api.person.getWaitingTime if gui else raw.person_getWaitingTime
         self._next_edge = api.person.getNextEdge if gui else raw.person_getNextEdge
         self._waiting_outside = api.edge.getPendingVehicles if gui else raw.edge_getPendingVehicles
-        self.trafficlight, self.vehicle, self.lane = api.trafficlight, api.vehicle, api.lane
+        self.trafficlight, self.vehicle, self.lane, self.person = api.trafficlight, api.vehicle, api.lane, api.person
         self._time = api.simulation.getTime
         self._expected = api.simulation.getMinExpectedNumber
 
@@ -107,9 +107,10 @@ class Sumo:
         """Vehicles that should have entered on this edge and found no room."""
         return len(self._waiting_outside(edge))
 
-    def standing_before(self, edge: str, least_s: float) -> set[str]:
-        """The edges that persons want to step on who have stood on this one for some time."""
-        return {self._next_edge(p) for p in self._edge_persons(edge) if self._standing_s(p) >= least_s}
+    def standing_on(self, edge: str, least_s: float) -> list[tuple[str, str, float]]:
+        """Who has stood on an edge for at least so long: the person, the edge to step on next, and for how long."""
+        stood = ((person, self._standing_s(person)) for person in self._edge_persons(edge))
+        return [(person, self._next_edge(person), stood_s) for person, stood_s in stood if stood_s >= least_s]
 
     def vehicle_classes(self) -> dict[str, str]:
         """SUMO's class of every vehicle type."""
