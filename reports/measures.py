@@ -86,7 +86,7 @@ MEASURES = (
         "Mean over every person scheduled in the counted window of the time that the walks took beyond their length at "
         "the person's own speed. It holds waiting at signals, and also giving way to others and swaying, which takes "
         "about a tenth of the time walked, and more where a sidewalk is crowded. Rides do not count. A walk that was "
-        "not over at the end of the drain counts with the time stood, the least that was lost. Empty where nobody walks.",
+        "not over at the end of the drain counts with the time stood, the least lost. Empty where nobody walks.",
         f"{SUMO}: personinfo, timeLoss of walks",
     ),
     Measure(

@@ -52,11 +52,10 @@ def walk(name: str, depart_s: float, start: str, end: str) -> str:
     return f'{person}<walk from="{start}" to="{end}"/></person>'
 
 
-def cars(start: str, end: str, every_s: float, until_s: float, vehicle_class: str = "passenger") -> str:
+def cars(start: str, end: str, every_s: float, until_s: float, kind: str = "DEFAULT_VEHTYPE") -> str:
     """A steady flow, as vehicles, the first of which departs at once."""
-    kind = f'<vType id="{vehicle_class}" vClass="{vehicle_class}"/>'
-    return kind + "".join(
-        f'<vehicle id="{start}.{k}" type="{vehicle_class}" depart="{at_s:g}"><route edges="{start} {end}"/></vehicle>'
+    return "".join(
+        f'<vehicle id="{start}.{k}" type="{kind}" depart="{at_s:g}"><route edges="{start} {end}"/></vehicle>'
         for k, at_s in enumerate(np.arange(0.0, until_s, every_s))
     )
 
@@ -81,3 +80,14 @@ def ticks(street: Street, controller: str, seconds: float) -> Iterator[Record]:
     while street.sumo.time_s < seconds:
         yield loop.tick()
         street.sumo.step_to(street.sumo.time_s + 1.0)
+
+
+def scenario_file(folder: Path, travellers: Sequence[str], end_s: float) -> Path:
+    """The same as a SUMO configuration, as users bring it."""
+    names = [f"{k}.rou.xml" for k in range(len(travellers))]
+    for k, text in enumerate(travellers):
+        (folder / names[k]).write_text(f"<routes>{TYPE if k == 0 else ''}{text}</routes>")
+    files = f'<net-file value="{net_file()}"/><route-files value="{",".join(names)}"/>'
+    made = folder / "crossings.sumocfg"
+    made.write_text(f'<configuration>{files}<begin value="0"/><end value="{end_s:g}"/></configuration>')
+    return made

@@ -96,7 +96,7 @@ def test_where_nobody_walks_sumo_is_not_asked_who_waits(monkeypatch: pytest.Monk
 def test_a_bicycle_on_the_loop_of_its_lane_latches_a_call():
     """It calls its own lane, and not the lane of cars beside it, and stays latched when the loop is free."""
     net = net_file(bicycle_lane=True)
-    with crossings_street([cars("SC", "CN", 500, 400, "bicycle")], 200, net=net) as street:
+    with crossings_street([cars("SC", "CN", 500, 400, "DEFAULT_BIKETYPE")], 200, net=net) as street:
         assert all_called(street, 5) == set()
         estimator = FlowEstimator(street.layout)
         for snapshot in show(street, 60):
