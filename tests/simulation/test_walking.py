@@ -73,7 +73,7 @@ def test_walk_and_clearance_are_never_cut(controller: str):
         assert phase.minimum_green_s >= 4
         assert phase.red_clearance_s >= 4
         ends = [t for t in range(1, SPAN_S) if green[t - 1, head] and not green[t, head]]
-        assert min(spans_s(green[: ends[-1], head])) >= phase.minimum_green_s
+        assert min(spans_s(green[: ends[-1], head].tolist())) >= phase.minimum_green_s
         foes = [a if b == head else b for a, b in prohibited if head in (a, b)]
         for end in ends:
             within = aspects[end : end + round(phase.yellow_change_s + phase.red_clearance_s)]
@@ -87,7 +87,7 @@ class Stubborn:
 
     def decide(self, traffic: TrafficState) -> Decision:
         one = np.zeros(1, np.int64)
-        return Decision(traffic.time_s, np.full(1, Mode.GO, np.int8), traffic.last_stage, one, one * 0.0, ("", "stays"))
+        return Decision(traffic.time_s, np.full(1, Mode.GO, np.int8), traffic.last_stage, one, np.zeros(1), ("stays",))
 
 
 def test_a_call_that_is_never_served_releases_the_junction_to_its_own_plan():
