@@ -1,7 +1,7 @@
 """One SUMO signal on its way to becoming an `Intersection`: heads, phases, stages, conflicts, lanes and loops.
 
 Every crossing has push buttons, and a lane for bicycles alone a stop-line loop that latches as one: SUMO's networks do
-not tell (docs/decisions/0002-crossings-on-recall.md).
+not tell (docs/decisions/0005-buttons-at-crossings.md).
 """
 
 from __future__ import annotations
