@@ -93,15 +93,15 @@ MEASURES = (
         "person_wait_s",
         "Persons' wait at crossings",
         "s per person",
-        "Mean over the same persons of the time that each stood before crossings of controlled signals, all of them "
-        "together, sampled every 5 s. Empty where nobody walks.",
+        "Mean over the same persons of the time that each stood before crossings of controlled signals that were not "
+        "green, all of them together, sampled every 5 s. Empty where nobody walks.",
         ACCOUNTING,
     ),
     Measure(
         "person_wait_max_s",
         "Longest wait at a crossing",
         "s",
-        "Longest time that one of these persons stood before a crossing of a controlled signal without a break, seen "
+        "Longest time that one of these persons stood before a crossing of a controlled signal and had no green, seen "
         "every 5 s. Empty where nobody walks.",
         ACCOUNTING,
     ),

@@ -3,8 +3,9 @@
 SUMO's `timeLoss` of a walk is its duration less the time that its length takes at the person's own walking speed. It
 holds the waiting at crossings, and also the giving way and swaying of SUMO's pedestrian model: who meets nobody and no
 signal loses about a tenth of his time, and who meets others head-on on a narrow sidewalk may stand for minutes. A walk
-that is not over has no timeLoss and counts with the time that was stood, the least that was lost. What signals have to
-do with is told by samples: who stands beside a signalised crossing that he wants to step on next.
+that is not over has no timeLoss and counts with the time that was stood, the least that was lost. What is due to
+signals is told by samples: who stands beside a signalised crossing that he wants to step on next, while it is not
+green. Who stands at green is held up by others.
 """
 
 import math
@@ -18,17 +19,21 @@ import pandas as pd
 from simulation.buttons import Crossings
 from simulation.measures import Window, elements
 from simulation.network import Network
+from simulation.starvation import links_of_crossings
 from simulation.sumo import Sumo
 
 SAMPLE_S = 5.0
 
 
 class CrossingWaits:
-    """How long each person has stood before signalised crossings, sampled every five seconds of the whole run."""
+    """How long each person has stood before signalised crossings that were not green, sampled every five seconds."""
 
     def __init__(self, sumo: Sumo, network: Network) -> None:
+        self._sumo = sumo
         self._crossings = Crossings(sumo, network.intersections)
+        self._heads = links_of_crossings(network)
         self._next_s = -math.inf
+        self._now_s: dict[tuple[str, str], float] = {}  # of each person at a crossing, since it was green
         self.total_s: dict[str, float] = defaultdict(float)
         self.longest_s: dict[str, float] = defaultdict(float)
 
@@ -37,9 +42,18 @@ class CrossingWaits:
         if now_s < self._next_s:
             return
         self._next_s = now_s + SAMPLE_S
-        for person, _, stood_s in self._crossings.everywhere():
-            self.total_s[person] += SAMPLE_S
-            self.longest_s[person] = max(self.longest_s[person], stood_s)
+        before, self._now_s = self._now_s, {}
+        for person, crossing, _ in self._crossings.everywhere():
+            if not self._is_green(crossing):
+                waited_s = before.get((person, crossing), 0.0) + SAMPLE_S
+                self._now_s[person, crossing] = waited_s
+                self.total_s[person] += SAMPLE_S
+                self.longest_s[person] = max(self.longest_s[person], waited_s)
+
+    def _is_green(self, crossing: str) -> bool:
+        signal, links = self._heads[crossing]
+        state = self._sumo.state(signal)
+        return any(state[link] in "Gg" for link in links)
 
 
 def person_accounts(

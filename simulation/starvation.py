@@ -30,7 +30,7 @@ class Starvation:
                     lanes[str(lane)].add(link)
             self._lanes[intersection.id] = dict(lanes)
         self._crossings = Crossings(sumo, network.intersections)
-        self._heads = _links_of_crossings(network)
+        self._heads = links_of_crossings(network)
         self._since_s: dict[tuple[str, int], float] = {}
         self.longest_s = 0.0
         self.where = ""
@@ -74,7 +74,7 @@ class Starvation:
         return int(ahead[0][1]) if ahead else None
 
 
-def _links_of_crossings(network: Network) -> dict[str, tuple[str, set[int]]]:
+def links_of_crossings(network: Network) -> dict[str, tuple[str, set[int]]]:
     """Per crossing its signal and the links of its heads."""
     found: dict[str, tuple[str, set[int]]] = {}
     for intersection in network.intersections:

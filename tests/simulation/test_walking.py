@@ -5,18 +5,23 @@ from collections.abc import Sequence
 from functools import cache
 from itertools import groupby
 from pathlib import Path
+from tempfile import mkdtemp
 
 import numpy as np
 import pytest
 
 from experiments.case import Case, run_case
+from scenarios.sumo_tools import package_folder, run_tool
 from signals.flow import FlowEstimator
 from signals.intersection import Aspect, Intersection
 from signals.loop import Loop
 from signals.safety import Interlock
 from signals.values import Decision, Mode, Record, TrafficState
+from simulation.persons import CrossingWaits
+from simulation.starvation import Starvation
+from simulation.street import Street
 from tests.simulation.crossings import cars, crossings_street, scenario_file, ticks, walk
-from tests.simulation.streets import place_and_demand, tripinfo_of_our_path, tripinfo_of_sumo
+from tests.simulation.streets import SEED, loop_over, place_and_demand, tripinfo_of_our_path, tripinfo_of_sumo
 
 CONTROLLERS = ("actuated", "max-pressure")
 SPAN_S = 900
@@ -109,6 +114,44 @@ def test_a_call_that_is_never_served_releases_the_junction_to_its_own_plan():
         assert "maximum red" in why
         assert street.sumo.persons() == 0
         assert not record.snapshot.calls.any()
+
+
+@cache
+def braunschweig() -> str:
+    """SUMO's demo of a real junction in two-part crossings, its plan rebuilt by netconvert, in coarser steps."""
+    demo = package_folder("sumo", "eclipse-sumo") / "tools" / "game" / "fokr_bs_demo"
+    folder = Path(mkdtemp(prefix="tests-braunschweig-"))
+    words = ("--sumo-net-file", demo / "fokr_bs.net.xml.gz", "--tls.rebuild", "--tls.default-type", "static")
+    run_tool("netconvert", *words, "--output-file", folder / "net.xml", subject="braunschweig")
+    routes = ",".join(
+        str(demo / f"15_16_{kind}") for kind in ("bicycle.trips.xml", "ped.trips.xml", "veh.trips.xml.gz")
+    )
+    files = f'<net-file value="net.xml"/><route-files value="{routes}"/>'
+    types = f'<additional-files value="{demo / "vtypes_default.add.xml"}"/>'
+    times = '<begin value="54300"/><end value="55500"/><step-length value="0.5"/>'
+    (folder / "braunschweig.sumocfg").write_text(f"<configuration>{files}{types}{times}</configuration>")
+    return str(folder / "braunschweig.sumocfg")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("controller", CONTROLLERS)
+def test_nobody_is_starved_where_many_walk_and_cycle(controller: str):
+    """Eight half crossings with refuges: nobody waited for a green for four minutes, as the street itself saw it."""
+    place, demand = place_and_demand(braunschweig(), 900.0)
+    with Street(place, demand, SEED, outputs=False) as street:
+        loop, starvation, waits = loop_over(street, controller), *watchers(street)
+        while street.sumo.time_s < place.end_s:
+            loop.tick()
+            street.sumo.step_to(street.sumo.time_s + 1.0)
+            starvation.sample(street.sumo.time_s)
+            waits.sample(street.sumo.time_s)
+    assert len(waits.longest_s) > 50
+    assert max(waits.longest_s.values()) < 240.0
+    assert starvation.longest_s < 240.0
+
+
+def watchers(street: Street) -> tuple[Starvation, CrossingWaits]:
+    return Starvation(street.sumo, street.network), CrossingWaits(street.sumo, street.network)
 
 
 def test_calls_do_not_touch_the_street(tmp_path: Path):
