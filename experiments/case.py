@@ -59,7 +59,7 @@ def run_case(
     """Run one case and return its row. Raises `ConfigError` and `PlantError`."""
     scenario = find(case.scenario)
     drawn = draw_demand(scenario, case.demand, case.draw, work_folder)
-    demand = Demand(drawn.route_file, drawn.vehicles)
+    demand = Demand(drawn.route_file, drawn.vehicles, drawn.persons)
     with Street(place_of(scenario), demand, seed=case.draw, gui=gui) as street:
         loop = Loop(
             street.plant,

@@ -27,10 +27,14 @@ HEADER = '<?xml version="1.0" encoding="UTF-8"?>\n<routes>\n'
 
 @dataclass(frozen=True)
 class DrawnDemand:
-    """One draw, written out for SUMO; `vehicles` has id, depart_s (as scheduled) and edges (blank between them)."""
+    """One draw, written out for SUMO.
+
+    `vehicles` has id, depart_s (as scheduled) and edges (blank between them), `persons` has id and depart_s.
+    """
 
     route_file: Path
     vehicles: pd.DataFrame
+    persons: pd.DataFrame
     digest: str
 
 
@@ -58,7 +62,8 @@ def draw_demand(scenario: Scenario, multiple: float, draw: int, folder: Path) ->
     text = _route_file_text(prepared.traffic, rows)
     route_file = folder / f"demand-{multiple:g}-draw-{draw}.rou.xml"
     _write(route_file, text)
-    return DrawnDemand(route_file, _vehicles(rows, scenario), hashlib.sha256(text.encode()).hexdigest())
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return DrawnDemand(route_file, _vehicles(rows, scenario), _persons(rows), digest)
 
 
 def check_demand(scenario: Scenario) -> None:
@@ -153,6 +158,12 @@ def _vehicles(rows: list[tuple[Traveller, str, float]], scenario: Scenario) -> p
         twice = vehicles["id"][vehicles["id"].duplicated()].iloc[0]
         raise ConfigError(f"{scenario.name}: vehicle id '{twice}' is there twice")
     return vehicles
+
+
+def _persons(rows: list[tuple[Traveller, str, float]]) -> pd.DataFrame:
+    """Scheduled persons only; not those who set out when their vehicle does."""
+    scheduled = [(name, at_s) for one, name, at_s in rows if one.tag == "person" and not math.isnan(at_s)]
+    return pd.DataFrame(scheduled, columns=["id", "depart_s"]).astype({"depart_s": float})
 
 
 def _write(route_file: Path, text: str) -> None:

@@ -7,18 +7,19 @@ import pandas as pd
 
 from signals.errors import ConfigError
 
-ACCOUNTING_VERSION = 1  # raise it when a measure's definition changes: older results are then refused, never mixed in
+ACCOUNTING_VERSION = 2  # raise it when a measure's definition changes: older results are then refused, never mixed in
 
 TEXT = ("scenario", "controller", "network_digest", "demand_digest", "detector_digest", "controller_digest")
 WHOLE = (
     "draw", "scheduled", "entered", "completed", "inside", "never_entered", "inside_at_cap", "never_entered_at_cap",
-    "junctions", "junctions_controlled", "seed",
+    "persons", "junctions", "junctions_controlled", "seed",
 )  # fmt: skip
 COLUMNS = (
     "scenario", "controller", "demand", "draw", "scheduled", "entered", "completed", "inside", "never_entered",
     "inside_at_cap", "never_entered_at_cap", "throughput_veh_per_h", "clear_time_s", "delay_s", "delay_p95_s",
     "wait_max_s", "starve_max_s", "delay_per_signal_s", "delay_at_signals_s", "worst_junction_delay_s",
-    "stops_per_veh", "queue_mean_veh", "co2_kg", "gridlock", "junctions", "junctions_controlled", "seed",
+    "stops_per_veh", "queue_mean_veh", "co2_kg", "gridlock", "bicycle_delay_s", "persons", "person_delay_s",
+    "person_wait_s", "person_wait_max_s", "junctions", "junctions_controlled", "vehicles_controlled_share", "seed",
     "network_digest", "demand_digest", "detector_digest", "controller_digest",
 )  # fmt: skip
 KINDS = {"float64": COLUMNS, "str": TEXT, "int64": WHOLE, "bool": ("gridlock",)}  # later ones override

@@ -14,7 +14,8 @@ CONFIDENCE = 0.95
 NO_SPREAD = 1e-9  # of the mean: below it, differences differ by rounding only
 PLACE = ("scenario", "demand")  # what a controller and its baseline share beside the draw
 SAME_IN_A_PAIR = ("demand_digest", "network_digest")
-NOT_MEASURES = ("scenario", "controller", "demand", "draw", "gridlock", "junctions", "junctions_controlled", "seed")
+CONTROLLED = ("junctions", "junctions_controlled", "vehicles_controlled_share")  # the same for all controllers
+NOT_MEASURES = ("scenario", "controller", "demand", "draw", "gridlock", "seed", *CONTROLLED)
 NO_RATIO = ("inside", "never_entered", "inside_at_cap", "never_entered_at_cap")  # counts whose best value is zero
 
 
@@ -123,6 +124,7 @@ def summarise(cases: pd.DataFrame, baseline: str = "existing") -> pd.DataFrame:
         check_same_street(*pair, f"{scenario} at demand {demand}: {controller} and {baseline}")
         place = {"scenario": scenario, "controller": controller, "demand": demand}
         counts = {"draws": len(own), "pairs": len(shared), "gridlock_rate": float(own["gridlock"].mean())}
+        counts |= {name: float(own[name].mean()) for name in CONTROLLED}
         rows.append(place | counts | _centres(own, names) | contrast(*pair, names))
     return pd.DataFrame(rows)
 

@@ -44,6 +44,19 @@ def summary_columns(baseline: str) -> tuple[list[Column], list[Column]]:
     return delay, service
 
 
+def walking_columns(baseline: str) -> list[Column]:
+    """The same of those who walk or cycle."""
+    return [
+        Column("persons", lambda row: number(row["persons"], 0)),
+        Column("delay\ns/person", lambda row: number(row["person_delay_s"], 1)),
+        Column(f"minus {baseline}\ns/person", lambda row: change(row, "person_delay_s")),
+        Column("at crossings\ns/person", lambda row: number(row["person_wait_s"], 1)),
+        Column(f"minus {baseline}\ns/person", lambda row: change(row, "person_wait_s")),
+        Column("longest\nwait s", lambda row: number(row["person_wait_max_s_max"], 0)),
+        Column("delay\ns/bicycle", lambda row: number(row["bicycle_delay_s"], 1)),
+    ]
+
+
 def comparison_columns() -> tuple[list[Column], list[Column]]:
     """Second folder minus first."""
     delay = [
@@ -103,10 +116,32 @@ def comparison_report(comparison: Comparison, settings: list[str], width: int) -
 
 def summary_report(summary: pd.DataFrame, baseline: str, width: int) -> list[Table | str]:
     """What `evaluate.py run` prints, from top to bottom."""
-    parts: list[Table | str] = [*fitting(summary, summary_columns(baseline), width), escape(LEGEND)]
+    parts: list[Table | str] = [*fitting(summary, summary_columns(baseline), width)]
+    walked = summary[["person_delay_s", "bicycle_delay_s"]].notna().any(axis=1)
+    if walked.any():
+        parts.append(by_place(summary[walked], walking_columns(baseline)))
+    parts += [escape(LEGEND), *controlled_lines(summary)]
     if not summary["pairs"].any():
         parts.append(f"no differences: the folder has no case of the baseline {baseline} with the same draws")
     return parts
+
+
+def controlled_lines(summary: pd.DataFrame) -> list[str]:
+    """How much of each scenario was controlled at all: a signal that keeps its own plan is not."""
+    lines = []
+    for scenario, group in summary.groupby("scenario", sort=False):
+        first = group.iloc[0]
+        where = f"{scenario}: " if summary["scenario"].nunique() > 1 else ""
+        signals = f"{first['junctions_controlled']:.0f} of {first['junctions']:.0f} signals"
+        share = percentage(float(group["vehicles_controlled_share"].mean()))
+        lines.append(escape(f"{where}controlled: {signals}, {share} % of vehicles' passages of signals"))
+    return lines
+
+
+def percentage(share: float) -> str:
+    """Never rounded to all, or to none, where it is not."""
+    text = number(100 * share, 0)
+    return number(100 * share, 2) if text in ("0", "100") and share not in (0.0, 1.0) else text
 
 
 def names_table(title: str, entries: list[tuple[str, str]], *more: str) -> Table:

@@ -67,7 +67,51 @@ MEASURES = (
         "starve_max_s",
         "Longest starvation",
         "s",
-        "Longest time that a movement with a waiting vehicle had no green.",
+        "Longest time that a movement with a waiting vehicle, or a crossing with a waiting person, had no green at a "
+        "controlled signal.",
+        ACCOUNTING,
+    ),
+    Measure(
+        "bicycle_delay_s",
+        "Bicycles' delay",
+        "s per bicycle",
+        "Mean delay of those of the window's vehicles that are bicycles; they are in the mean of all vehicles too. "
+        "Empty where there are none.",
+        f"{SUMO}: timeLoss + departDelay of vClass bicycle",
+    ),
+    Measure(
+        "person_delay_s",
+        "Persons' delay",
+        "s per person",
+        "Mean over every person scheduled in the counted window of the time that the walks took beyond their length at "
+        "the person's own speed. It holds waiting at signals, and also giving way to others and swaying, which takes "
+        "about a tenth of the time walked, and more where a sidewalk is crowded. Rides do not count. A walk that was "
+        "not over at the end of the drain counts with the time stood, the least lost. Empty where nobody walks.",
+        f"{SUMO}: personinfo, timeLoss of walks",
+    ),
+    Measure(
+        "person_wait_s",
+        "Persons' wait at crossings",
+        "s per person",
+        "Mean over the same persons of the time that each stood before crossings of controlled signals that were not "
+        "green, all of them together, sampled every 5 s. Empty where nobody walks.",
+        ACCOUNTING,
+    ),
+    Measure(
+        "person_wait_max_s",
+        "Longest wait at a crossing",
+        "s",
+        "Longest time that one of these persons stood before a crossing of a controlled signal and had no green, seen "
+        "every 5 s. Empty where nobody walks.",
+        ACCOUNTING,
+    ),
+    Measure("persons", "Persons", "persons", "Persons whose departure falls in the counted window.", ACCOUNTING),
+    Measure(
+        "vehicles_controlled_share",
+        "Vehicles under control",
+        "share of passages",
+        "Of all times that the window's vehicles are to pass a signal, the share at signals that were controlled; "
+        "the others kept their own plan.",
         ACCOUNTING,
     ),
     Measure(

@@ -73,6 +73,7 @@ COLUMNS = (
     Column("Vehicles in the window", "Never entered", "veh", _mean("never_entered", 1)),
     Column("Service", "Longest starvation", "s, worst draw", lambda arm: Cell(number(arm.worst("starve_max_s"), 0))),
     Column("Service", "Stops", "per veh", _mean("stops_per_veh", 2)),
+    Column("Service", "Persons' wait", "s at crossings", _mean("person_wait_s", 1)),
     Column("Service", "CO2", "kg", _mean("co2_kg", 0)),
     Column("Service", "Gridlock", "draws", _gridlock),
 )

@@ -1,7 +1,7 @@
 """One SUMO signal on its way to becoming an `Intersection`: heads, phases, stages, conflicts, lanes and loops.
 
-A crossing has no loop, so its lane group is on recall: the estimator takes a lane group that nothing watches as always
-calling (docs/decisions/0002-crossings-on-recall.md).
+Every crossing has push buttons, and a lane for bicycles alone a stop-line loop that latches as one: SUMO's networks do
+not tell (docs/decisions/0005-buttons-at-crossings.md).
 """
 
 from __future__ import annotations
@@ -290,11 +290,12 @@ class Junction:
         by_lane: dict[Any, list[int]] = defaultdict(list)
         for link, (lane, _) in sorted(self._connections.items()):
             by_lane[lane].append(link)
-        clusters: dict[tuple[str, tuple[str, ...]], list[Any]] = defaultdict(list)
+        clusters: dict[tuple[str, tuple[str, ...], bool], list[Any]] = defaultdict(list)
         for lane, links in by_lane.items():
-            clusters[(str(lane.getEdge().getID()), tuple(sorted({group_of[x] for x in links})))].append(lane)
+            groups = tuple(sorted({group_of[x] for x in links}))
+            clusters[str(lane.getEdge().getID()), groups, _for_bicycles(lane)].append(lane)
         lane_groups, movements = [], {}
-        for (approach, groups), lanes in sorted(clusters.items()):
+        for (approach, groups, _), lanes in sorted(clusters.items()):
             name = "+".join(f"{lane.getID()}" for lane in lanes)
             links = [link for lane in lanes for link in by_lane[lane]]
             lane_groups.append(self._lane_group(name, approach, groups, lanes, links))
@@ -318,6 +319,7 @@ class Junction:
             length_m=float(lanes[0].getLength()),
             speed_m_per_s=float(lanes[0].getSpeed()),
             saturation_flow_veh_per_h=SATURATION_FLOW_VEH_PER_H * len(lanes),
+            button=_for_bicycles(lanes[0]),
         )
 
     def _movement(self, link: int, approach: str, lane_group: str, signal_group: str) -> Movement:
@@ -352,6 +354,7 @@ class Junction:
                     length_m=0.0,
                     speed_m_per_s=WALKING_SPEED_M_PER_S,
                     saturation_flow_veh_per_h=SATURATION_FLOW_VEH_PER_H,
+                    button=True,
                 )
             )
             crossed = "+".join(str(edge.getID()) for edge in crossing.getCrossingEdges())
@@ -376,6 +379,11 @@ class Junction:
 def _crossing(lane: Any, out: Any) -> Any:
     """The crossing that a link leads over, if it is for pedestrians; a second head may look the other way."""
     return next((e for e in (lane.getEdge(), out.getEdge()) if e.getFunction() == "crossing"), None)
+
+
+def _for_bicycles(lane: Any) -> bool:
+    """Whether a lane is for bicycles alone."""
+    return set(lane.getPermissions()) == {"bicycle"}
 
 
 def ite_yellow_s(speed_m_per_s: float) -> float:

@@ -21,6 +21,7 @@ WARM_UP_S = 600.0
 DRAIN_S = 3600.0
 GRIDLOCK_SHARE = 0.05
 MG_PER_KG = 1e6
+BICYCLE = "bicycle"
 
 
 @dataclass(frozen=True)
@@ -43,9 +44,18 @@ def window_of(begin_s: float, end_s: float) -> Window:
     return Window(begin_s + warm_up_s, end_s, end_s + DRAIN_S)
 
 
-def read_trips(tripinfo: Path, vehicles: pd.DataFrame, window: Window) -> pd.DataFrame:
-    """One row a scheduled vehicle: departure, arrival, delay and stops; NaN arrival where it was not out at the cap."""
-    rows = {str(t.get("id")): _trip(t) for t in _elements(tripinfo, "tripinfo")}
+def read_trips(
+    tripinfo: Path, vehicles: pd.DataFrame, window: Window, classes: Mapping[str, str] | None = None
+) -> pd.DataFrame:
+    """One row a scheduled vehicle: departure, arrival, delay and stops; NaN arrival where it was not out at the cap.
+
+    classes: SUMO's vClass of each vehicle type.
+    """
+    rows: dict[str, tuple[float, ...] | None] = {}
+    types: dict[str, str] = {}
+    for trip in elements(tripinfo, "tripinfo"):
+        name = str(trip.get("id"))
+        rows[name], types[name] = _trip(trip), str(trip.get("vType"))
     records = [
         rows.get(v) or _outside(window.cap_s - depart_s)
         for v, depart_s in zip(vehicles.id, vehicles.depart_s, strict=True)
@@ -61,6 +71,7 @@ def read_trips(tripinfo: Path, vehicles: pd.DataFrame, window: Window) -> pd.Dat
         "co2_mg",
     ]
     trips = pd.DataFrame(records, columns=columns, index=vehicles.index, dtype=float)
+    trips["v_class"] = [(classes or {}).get(types.get(v, ""), "") for v in vehicles.id]
     return pd.concat([vehicles, trips], axis=1)
 
 
@@ -86,7 +97,8 @@ def _trip(element: ET.Element) -> tuple[float, ...] | None:
     )
 
 
-def _elements(path: Path, tag: str) -> Iterator[ET.Element]:
+def elements(path: Path, tag: str) -> Iterator[ET.Element]:
+    """The elements of that name in one of SUMO's output files. Raises `PlantError` where it is cut."""
     try:
         for _, element in ET.iterparse(path):
             if element.tag == tag:
@@ -117,6 +129,7 @@ def accounts(trips: pd.DataFrame, window: Window) -> dict[str, float | int | boo
         "throughput_veh_per_h": float(done.sum() / window.hours),
         "clear_time_s": float(last_s - window.begin_s),
         "delay_s": float(delay_s.mean()),
+        "bicycle_delay_s": float(delay_s[counted.v_class == BICYCLE].mean()),
         "delay_p95_s": float(delay_s.quantile(0.95)),
         "wait_max_s": float((counted.waiting_s + counted.depart_delay_s).max()),
         "stops_per_veh": float(counted.stops.mean()),
@@ -135,7 +148,7 @@ def signal_delays(trips: pd.DataFrame, routes: Path, network: Network, window: W
     """
     counted = trips[(trips.depart_s >= window.begin_s) & (trips.depart_s < window.end_s)]
     owner = network.edge_owner
-    lines = counted.edges.map(lambda text: sum(e in network.stop_line_edges for e in text.split()[:-1])).sum()
+    lines, controlled = _passages(counted.edges, network)
     delay_s = (counted.time_loss_s + counted.depart_delay_s).sum()
     by_junction: dict[str, float] = dict.fromkeys(network.approach_edges, 0.0)
     passing: dict[str, int] = dict.fromkeys(network.approach_edges, 0)
@@ -159,7 +172,15 @@ def signal_delays(trips: pd.DataFrame, routes: Path, network: Network, window: W
         "delay_per_signal_s": float(delay_s / lines) if lines else float("nan"),
         "delay_at_signals_s": float(at_signals_s / len(counted)),
         "worst_junction_delay_s": float(worst),
+        "vehicles_controlled_share": controlled / lines if lines else float("nan"),
     }
+
+
+def _passages(routes: pd.Series, network: Network) -> tuple[int, int]:
+    """How many signalised stop lines some vehicles are to pass, and how many of them at controlled signals."""
+    ours = frozenset(edge for edges in network.approach_edges.values() for edge in edges)
+    passed = [edge for text in routes for edge in text.split()[:-1] if edge in network.stop_line_edges]
+    return len(passed), sum(edge in ours for edge in passed)
 
 
 def _credit(
@@ -204,7 +225,7 @@ def _split_loss(
 
 def _routes(path: Path) -> Iterator[tuple[str, list[str], list[float], float]]:
     """(vehicle, edges, exit times, entry) of every vehicle that entered."""
-    for element in _elements(path, "vehicle"):
+    for element in elements(path, "vehicle"):
         route = element.find("route") if element.find("route") is not None else element.find("routeDistribution/route")
         if route is None or not route.get("exitTimes"):
             continue

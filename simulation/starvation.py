@@ -1,4 +1,6 @@
-"""The longest time that a movement with a waiting vehicle had no green: ground truth, sampled every five seconds.
+"""The longest time that a movement with somebody waiting had no green: ground truth, sampled every five seconds.
+
+A crossing is waited for by persons, as `simulation.buttons` tells them, but whether or not it has a button.
 
 Five seconds is the shortest green there is, so no green falls between two samples.
 """
@@ -7,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
+from simulation.buttons import Crossings
 from simulation.network import Network
 from simulation.sumo import Sumo
 
@@ -26,6 +29,8 @@ class Starvation:
                 for lane, _, _ in connections:
                     lanes[str(lane)].add(link)
             self._lanes[intersection.id] = dict(lanes)
+        self._crossings = Crossings(sumo, network.intersections)
+        self._heads = links_of_crossings(network)
         self._since_s: dict[tuple[str, int], float] = {}
         self.longest_s = 0.0
         self.where = ""
@@ -39,18 +44,25 @@ class Starvation:
         for junction, lanes in self._lanes.items():
             state = self._sumo.state(junction)
             for lane, links in lanes.items():
-                self._look(now_s, junction, lane, links, state)
+                waiting = self._waiting_link(lane, links) if self._sumo.halting(lane) else None
+                for link in links:
+                    self._count(now_s, (junction, link), link == waiting and state[link] not in "Gg")
+        self._look_at_crossings(now_s)
 
-    def _look(self, now_s: float, junction: str, lane: str, links: set[int], state: str) -> None:
-        waiting = self._waiting_link(lane, links) if self._sumo.halting(lane) else None
-        for link in links:
-            key = junction, link
-            if link != waiting or state[link] in "Gg":
-                self._since_s.pop(key, None)
-            else:
-                waited_s = now_s - self._since_s.setdefault(key, now_s)
-                if waited_s > self.longest_s:
-                    self.longest_s, self.where = waited_s, f"{junction} link {link}"
+    def _look_at_crossings(self, now_s: float) -> None:
+        waited_for = set() if self._crossings.nobody_walks() else self._crossings.waited_for(self._heads)
+        for crossing, (junction, links) in self._heads.items():
+            state = self._sumo.state(junction) if crossing in waited_for else ""
+            for link in links:
+                self._count(now_s, (junction, link), state[link : link + 1] in ("r", "y", "Y", "u", "s"))
+
+    def _count(self, now_s: float, head: tuple[str, int], waits: bool) -> None:
+        if not waits:
+            self._since_s.pop(head, None)
+            return
+        waited_s = now_s - self._since_s.setdefault(head, now_s)
+        if waited_s > self.longest_s:
+            self.longest_s, self.where = waited_s, f"{head[0]} link {head[1]}"
 
     def _waiting_link(self, lane: str, links: set[int]) -> int | None:
         if len(links) == 1:
@@ -60,3 +72,13 @@ class Starvation:
             return None
         ahead = self._sumo.vehicle.getNextTLS(vehicles[-1])
         return int(ahead[0][1]) if ahead else None
+
+
+def links_of_crossings(network: Network) -> dict[str, tuple[str, set[int]]]:
+    """Per crossing its signal and the links of its heads."""
+    found: dict[str, tuple[str, set[int]]] = {}
+    for intersection in network.intersections:
+        links = {g.id: x for g, x in zip(intersection.signal_groups, network.links[intersection.id], strict=True)}
+        for m in (m for m in intersection.movements if m.turn == "crossing"):
+            found.setdefault(m.approach, (intersection.id, set()))[1].update(links[m.signal_group])
+    return found

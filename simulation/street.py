@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
@@ -14,6 +14,7 @@ from signals.layout import Layout, layout
 from simulation.detectors import loops_xml
 from simulation.measures import Window, accounts, read_trips, signal_delays, window_of
 from simulation.network import Network, read
+from simulation.persons import CrossingWaits, person_accounts
 from simulation.plant import SumoPlant
 from simulation.starvation import Starvation
 from simulation.sumo import Sumo
@@ -23,10 +24,11 @@ DRAINED_CHECK_S = 10.0
 
 @dataclass(frozen=True)
 class Demand:
-    """The vehicles of one run: a SUMO route file and what it schedules (id, depart_s, edges)."""
+    """The traffic of one run: a SUMO route file, the vehicles it schedules (id, depart_s, edges), the persons too."""
 
     route_file: Path
     vehicles: pd.DataFrame
+    persons: pd.DataFrame = field(default_factory=lambda: pd.DataFrame({"id": [], "depart_s": []}))
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,7 @@ class Street:
             raise
         self.plant = SumoPlant(self.sumo, self.layout, self.network.links)
         self._starvation = Starvation(self.sumo, self.network)
+        self._waits = CrossingWaits(self.sumo, self.network)
 
     def clock(self, step_s: float) -> Iterator[float]:
         """Yield the time before each step, until the last vehicle is out or the cap is reached."""
@@ -74,18 +77,21 @@ class Street:
             yield now_s
             self.sumo.step_to(now_s + step_s)
             now_s = self.sumo.time_s
+            self._waits.sample(now_s)
             if now_s <= self.window.end_s:
                 self._starvation.sample(now_s)
             elif now_s % DRAINED_CHECK_S < step_s and self.sumo.expected_vehicles == 0:
                 return
 
     def measures(self) -> dict[str, float | int | bool]:
-        """Close the run and account for every vehicle that was scheduled in the window."""
+        """Close the run and account for every vehicle and person scheduled in the window."""
+        classes = self.sumo.vehicle_classes()
         self.sumo.close()
         folder = Path(self._folder.name)
-        trips = read_trips(folder / "tripinfo.xml", self._demand.vehicles, self.window)
+        trips = read_trips(folder / "tripinfo.xml", self._demand.vehicles, self.window, classes)
         return {
             **accounts(trips, self.window),
+            **person_accounts(folder / "tripinfo.xml", self._demand.persons, self.window, self._waits),
             **signal_delays(trips, folder / "routes.xml", self.network, self.window),
             "starve_max_s": self._starvation.longest_s,
         }

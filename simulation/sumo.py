@@ -70,8 +70,12 @@ class Sumo:
         self.edge_halting = api.edge.getLastStepHaltingNumber if gui else raw.edge_getLastStepHaltingNumber
         self.edge_vehicles = api.edge.getLastStepVehicleNumber if gui else raw.edge_getLastStepVehicleNumber
         self.edge_mean_speed = api.edge.getLastStepMeanSpeed if gui else raw.edge_getLastStepMeanSpeed
+        self.persons = api.person.getIDCount if gui else raw.person_getIDCount
+        self._edge_persons = api.edge.getLastStepPersonIDs if gui else raw.edge_getLastStepPersonIDs
+        self._standing_s = api.person.getWaitingTime if gui else raw.person_getWaitingTime
+        self._next_edge = api.person.getNextEdge if gui else raw.person_getNextEdge
         self._waiting_outside = api.edge.getPendingVehicles if gui else raw.edge_getPendingVehicles
-        self.trafficlight, self.vehicle, self.lane = api.trafficlight, api.vehicle, api.lane
+        self.trafficlight, self.vehicle, self.lane, self.person = api.trafficlight, api.vehicle, api.lane, api.person
         self._time = api.simulation.getTime if gui else raw.simulation_getTime
         self._expected = api.simulation.getMinExpectedNumber
 
@@ -102,6 +106,16 @@ class Sumo:
     def waiting_outside(self, edge: str) -> int:
         """Vehicles that should have entered on this edge and found no room."""
         return len(self._waiting_outside(edge))
+
+    def standing_on(self, edge: str, least_s: float) -> list[tuple[str, str, float]]:
+        """Who has stood on an edge for at least so long: the person, the edge to step on next, and for how long."""
+        stood = ((person, self._standing_s(person)) for person in self._edge_persons(edge))
+        return [(person, self._next_edge(person), stood_s) for person, stood_s in stood if stood_s >= least_s]
+
+    def vehicle_classes(self) -> dict[str, str]:
+        """SUMO's class of every vehicle type."""
+        types = self._api.vehicletype
+        return {str(name): str(types.getVehicleClass(name)) for name in types.getIDList()}
 
     def loop_vehicles(self, loop: str) -> list[tuple[float, float]]:
         """When each vehicle of the last step came onto a loop and left it (negative while it is there)."""

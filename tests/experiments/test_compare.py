@@ -1,5 +1,6 @@
 """Two folders: equal cases are paired, and nothing is left out in silence."""
 
+import math
 from pathlib import Path
 
 from rich.console import Console
@@ -82,6 +83,22 @@ def test_the_summary_prints_every_controller_with_its_interval():
         assert "single x 1" in said
         assert "-19.3* [-22.2, -16.5]" in said
         assert "[ ]: 95 % interval" in said
+
+
+def test_the_summary_says_how_much_was_controlled():
+    """Signals, and passages of vehicles; not all is never rounded to all."""
+    for share, said in ((1.0, "100 %"), (0.9996, "99.96 %"), (0.5, "50 %"), (0.0, "0 %")):
+        cases = results("a", existing=[50]).cases.assign(junctions=21, vehicles_controlled_share=share)
+        line = f"controlled: 3 of 21 signals, {said} of vehicles' passages of signals"
+        assert line in printed(summary_report(summarise(cases), "existing", 150))
+
+
+def test_those_who_walk_have_a_table_where_there_are_any():
+    """And none where nobody walks or cycles."""
+    cases = results("a", existing=[50], max_pressure=[30]).cases
+    nobody = cases.assign(persons=0, person_delay_s=math.nan, person_wait_s=math.nan, bicycle_delay_s=math.nan)
+    assert "s/person" in printed(summary_report(summarise(cases), "existing", 150))
+    assert "s/person" not in printed(summary_report(summarise(nobody), "existing", 150))
 
 
 def test_a_summary_without_its_baseline_says_so():

@@ -139,7 +139,7 @@ def test_buses_keep_their_timetable_at_any_multiple(tmp_path):
 
 
 def test_walkers_follow_the_demand_and_are_no_vehicles(tmp_path):
-    """They are in the file, not in the table; riders stay as they are."""
+    """They are in the file and in a table of their own; riders stay as they are."""
     text = (
         '<personFlow id="p" begin="600" end="1800" number="100"><walk edges="W-J W-J.bay J-E"/></personFlow>'
         '<person id="rider" depart="700"><ride from="W-J" to="J-E" lines="bus"/></person>'
@@ -149,6 +149,8 @@ def test_walkers_follow_the_demand_and_are_no_vehicles(tmp_path):
     assert drawn.vehicles["id"].tolist() == ["bus"]
     written = drawn.route_file.read_text()
     assert written.count("<walk") == 200
+    assert len(drawn.persons) == 201
+    assert drawn.persons.set_index("id")["depart_s"]["rider"] == 700.0
     assert '<person id="rider" depart="700.00">' in written
 
 

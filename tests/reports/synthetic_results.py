@@ -1,5 +1,6 @@
 """Results folders with made-up cases, written through the real store, to judge reports without a simulation."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,7 +66,9 @@ def case(made_up: MadeUp, scenario: str, controller: str, demand: float, draw: i
         "delay_per_signal_s": delay_s / (1 + 0.3 * junctions), "delay_at_signals_s": delay_s / (1.2 + 0.3 * junctions),
         "worst_junction_delay_s": delay_s / 1.2, "stops_per_veh": 0.02 * delay_s, "queue_mean_veh": delay_s / 3,
         "co2_kg": scheduled * (0.2 + delay_s / 1000), "gridlock": gridlock,
-        "junctions": junctions, "junctions_controlled": junctions, "seed": draw,
+        "bicycle_delay_s": 2 * delay_s, "persons": 0, "person_delay_s": math.nan,
+        "person_wait_s": math.nan, "person_wait_max_s": math.nan,
+        "junctions": junctions, "junctions_controlled": junctions, "vehicles_controlled_share": 1.0, "seed": draw,
         "network_digest": f"{place:064x}", "demand_digest": f"{place * 1000 + draw * 100 + round(demand * 10):064x}",
         "detector_digest": f"{place + 10:064x}", "controller_digest": f"{arm + 20:064x}",
     }  # fmt: skip

@@ -38,7 +38,7 @@ def place_and_demand(name: str, seconds: float | None = None) -> tuple[Place, De
     place = place_of(scenario)
     if seconds is not None:
         place = replace(place, end_s=place.begin_s + seconds)
-    return place, Demand(drawn.route_file, drawn.vehicles)
+    return place, Demand(drawn.route_file, drawn.vehicles, drawn.persons)
 
 
 def tripinfo_of_our_path(name: str, seconds: float, controller: str, decision_s: float = 1.0) -> str:

@@ -1,12 +1,15 @@
 """The accounting: every vehicle scheduled in the window counts, wherever it is at the end."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from scenarios.catalogue import find
 from signals.errors import PlantError
-from simulation.measures import Window, accounts, read_trips, window_of
+from simulation.measures import Window, accounts, read_trips, signal_delays, window_of
+from simulation.network import read
 
 WINDOW = Window(begin_s=600.0, end_s=4200.0, cap_s=7800.0)
 OUT = '<tripinfo id="{}" depart="{}" arrival="{}" timeLoss="{}" departDelay="{}" waitingTime="10" waitingCount="1"/>'
@@ -82,3 +85,20 @@ def test_cut_output_is_named(tmp_path: Path):
 def test_the_warm_up_is_ten_minutes_or_half_of_a_short_run(end_s: float, begin_s: float):
     """The first 600 s are not counted."""
     assert window_of(0.0, end_s) == Window(begin_s, end_s, end_s + 3600.0)
+
+
+def test_the_share_under_control_is_of_passages_not_of_signals(tmp_path: Path):
+    """A signal that nobody passes weighs nothing; the edge where a trip ends is not passed."""
+    whole = read(find("arterial").net_file)
+    ours, others = whole.approach_edges["J1"][0], whole.approach_edges["J3"][0]
+    partly = replace(whole, approach_edges={k: v for k, v in whole.approach_edges.items() if k != "J3"})
+    trips = pd.DataFrame(
+        {"id": ["a", "b"], "depart_s": 700.0, "edges": [f"{ours} {others} out", f"{ours} {ours} {others}"]}
+    )
+    trips = trips.assign(time_loss_s=1.0, depart_delay_s=0.0, speed_factor=1.0)
+    (tmp_path / "routes.xml").write_text("<routes/>")
+    shares = [
+        signal_delays(trips, tmp_path / "routes.xml", network, WINDOW)["vehicles_controlled_share"]
+        for network in (whole, partly)
+    ]
+    assert shares == [1.0, 0.75]
