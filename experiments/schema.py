@@ -7,9 +7,12 @@ import pandas as pd
 
 from signals.errors import ConfigError
 
-ACCOUNTING_VERSION = 1  # raise it when a measure's definition changes: older results are then refused, never mixed in
+ACCOUNTING_VERSION = 2  # raise it when a measure's definition changes: older results are then refused, never mixed in
 
-TEXT = ("scenario", "controller", "network_digest", "demand_digest", "detector_digest", "controller_digest")
+TEXT = (
+    "scenario", "controller", "network_digest", "demand_digest", "detector_digest", "controller_digest",
+    "override_digest",
+)  # fmt: skip
 WHOLE = (
     "draw", "scheduled", "entered", "completed", "inside", "never_entered", "inside_at_cap", "never_entered_at_cap",
     "junctions", "junctions_controlled", "seed",
@@ -19,7 +22,7 @@ COLUMNS = (
     "inside_at_cap", "never_entered_at_cap", "throughput_veh_per_h", "clear_time_s", "delay_s", "delay_p95_s",
     "wait_max_s", "starve_max_s", "delay_per_signal_s", "delay_at_signals_s", "worst_junction_delay_s",
     "stops_per_veh", "queue_mean_veh", "co2_kg", "gridlock", "junctions", "junctions_controlled", "seed",
-    "network_digest", "demand_digest", "detector_digest", "controller_digest",
+    "network_digest", "demand_digest", "detector_digest", "controller_digest", "override_digest",
 )  # fmt: skip
 KINDS = {"float64": COLUMNS, "str": TEXT, "int64": WHOLE, "bool": ("gridlock",)}  # later ones override
 DTYPES = {column: kind for kind, columns in KINDS.items() for column in columns}
@@ -67,6 +70,7 @@ def _scenario(cases: pd.DataFrame) -> dict[str, Any]:
     return {
         "network_digest": _all(cases["network_digest"]),
         "detector_digest": _all(cases["detector_digest"]),
+        "override_digest": _all(cases["override_digest"]),
         "demand_digests": {
             f"{multiple:g}": {str(draw): _all(inner["demand_digest"]) for draw, inner in group.groupby("draw")}
             for multiple, group in cases.groupby("demand")

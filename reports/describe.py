@@ -1,18 +1,16 @@
 """A scenario as text: what was understood of its junctions, for an engineer to check against the street."""
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
+from pathlib import Path
 
+from reports.origins import origins
 from reports.plain_text import WIDTH, columns, facts
-from reports.wording import count
-from scenarios.catalogue import Scenario, find
-from scenarios.traffic import Window, read_traffic
+from reports.scenario import clock, read_scenario, scenario_facts
 from signals.intersection import Aspect, Conflict, Intersection, Interstage, Interval, LaneGroup, Movement
 from signals.plans import TimingPlan
-from simulation.detectors import VERSION
-from simulation.measures import window_of
-from simulation.network import Network, read
+from simulation.network import Network
 
 KM_PER_H = 3.6
 ORDER_OF_TURNS = ("left", "through", "right", "u-turn", "crossing")
@@ -28,54 +26,14 @@ NONE = "-"
 OVERVIEW = (">approaches", ">lanes", ">signal groups", ">stages", ">cycle_s", ">loops")
 
 
-def describe(scenario_name: str) -> str:
+def describe(scenario_name: str, override_files: Sequence[Path] = ()) -> str:
     """Files, demand and every junction's lanes, times, stages, plan, conflicts and loops. Raises `ConfigError`."""
-    scenario = find(scenario_name)
-    network = read(scenario.net_file, scenario.additional_files)
-    parts = [_head(scenario, network), _overview(network)]
-    parts += [_junction(i, network.plans.of(i.id), network.kinds[i.id]) for i in network.intersections]
+    scenario, network = read_scenario(scenario_name, override_files)
+    parts = [facts(scenario_facts(scenario, network)), _overview(network)]
+    for junction in network.intersections:
+        sources = network.sources.get(junction.id, {})
+        parts.append(_junction(junction, network.plans.of(junction.id), network.kinds[junction.id], sources))
     return "\n\n".join("\n".join(part) for part in parts if part)
-
-
-def _head(scenario: Scenario, network: Network) -> list[str]:
-    window = window_of(scenario.begin_s, scenario.end_s)
-    loops = sum(len(i.detectors) for i in network.intersections)
-    span = f"{_clock(scenario.begin_s)} to {_clock(scenario.end_s)} ({scenario.begin_s:g} to {scenario.end_s:g} s)"
-    counted = f"counted from {_clock(window.begin_s)}, after the warm-up; steps of {scenario.step_length_s:g} s"
-    additional = [("additional", "\n".join(map(str, scenario.additional_files)))] if scenario.additional_files else []
-    return facts(
-        [
-            ("scenario", f"{scenario.name}: {scenario.title}"),
-            ("network", f"{scenario.net_file}\nsha256 {network.digest}"),
-            ("routes", "\n".join(map(str, scenario.route_files))),
-            *additional,
-            ("window", f"{span}, {counted}"),
-            ("demand", _demand(scenario)),
-            ("signals", _signals(network)),
-            ("loops", f"{loops}, by the standard layout, version {VERSION}"),
-        ]
-    )
-
-
-def _clock(time_s: float) -> str:
-    minutes, seconds = divmod(round(time_s), 60)
-    return f"{minutes // 60:02d}:{minutes % 60:02d}:{seconds:02d}"
-
-
-def _demand(scenario: Scenario) -> str:
-    """Today's, which a draw at 1.0 repeats with other departures."""
-    window = Window(scenario.begin_s, scenario.end_s, margin_s=0.0)
-    traffic = read_traffic(scenario.net_file, scenario.route_files, scenario.additional_files, window)
-    travellers = Counter(t.tag for t in traffic.travellers)
-    hours = (scenario.end_s - scenario.begin_s) / 3600
-    others = [count(n, tag) for tag, n in sorted(travellers.items()) if tag != "vehicle"]
-    vehicles = f"{count(travellers['vehicle'], 'vehicle')} in the window, {travellers['vehicle'] / hours:,.0f} per hour"
-    return ", ".join([vehicles, *others])
-
-
-def _signals(network: Network) -> str:
-    controlled = f"{len(network.intersections)} of {network.signals} controlled"
-    return "\n".join([controlled, *(f"left to its own plan: {reason}" for reason in network.left_alone.values())])
 
 
 def _overview(network: Network) -> list[str]:
@@ -95,17 +53,18 @@ def _overview_row(junction: Intersection, plans: Sequence[TimingPlan]) -> tuple[
     )
 
 
-def _junction(junction: Intersection, plans: Sequence[TimingPlan], kind: str) -> list[str]:
+def _junction(junction: Intersection, plans: Sequence[TimingPlan], kind: str, sources: Mapping[str, str]) -> list[str]:
     title = f"junction {junction.id}"
     sections = [
         ("lane groups (lane 0 is the outermost)", _lane_groups(junction)),
         ("phases", _phases(junction)),
         ("stages, by the signal groups that they show", _stages(junction)),
         ("interstages of the plan; for other pairs yellow change and red clearance of the phases", _steps(junction)),
-        *(_plan(junction, plan, kind) for plan in plans),
+        *(_plan(junction, plan, kind, sources) for plan in plans),
         ("conflicts between signal groups", _conflicts(junction)),
         ("exits", _exits(junction)),
         ("loops", _loops(junction)),
+        ("where the values come from", columns(("value", "of", "source"), origins(sources)) if sources else []),
     ]
     return [
         title,
@@ -220,17 +179,18 @@ def _shown(junction: Intersection, interval: Interval) -> str:
     return ", ".join(f"{aspect} {' '.join(groups)}" for aspect, groups in shown.items()) or "all red"
 
 
-def _plan(junction: Intersection, plan: TimingPlan, kind: str) -> tuple[str, list[str]]:
+def _plan(junction: Intersection, plan: TimingPlan, kind: str, sources: Mapping[str, str]) -> tuple[str, list[str]]:
     """Each split is a green and the interstage after it."""
     after = {(i.start, i.end): _length_s(i) for i in junction.interstages}
     order = [s.stage for s in plan.splits]
     begins_s, rows = 0.0, []
     for split, pair in zip(plan.splits, pairwise([*order, order[0]]), strict=True):
-        change = f"{after[pair]:g}" if pair in after else "not kept: cuts a yellow change or clearance"
+        why_not = sources.get(".".join(("interstages", *pair)), "not kept: cuts a yellow change or clearance")
+        change = f"{after[pair]:g}" if pair in after else why_not
         green = f"{split.split_s - after[pair]:g}" if pair in after else NONE
         rows.append((split.stage, f"{begins_s:g}", f"{split.split_s:g}", green, change))
         begins_s += split.split_s
-    since = f", from {_clock(plan.from_s)}" if plan.from_s else ""
+    since = f", from {clock(plan.from_s)}" if plan.from_s else ""
     varied = "" if kind == "static" else f"; {kind}: SUMO varies these greens"
     title = f"existing plan: cycle {plan.cycle_s:g} s, offset {plan.offset_s:g} s{since}{varied}"
     return title, columns(("stage", ">begins_s", ">split_s", ">green_s", ">interstage_s"), rows)
