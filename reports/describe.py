@@ -1,27 +1,18 @@
 """A scenario as text: what was understood of its junctions, for an engineer to check against the street."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 
+from reports.junction_words import by_approach, intervals_words, lane_numbers, length_s, movements, turns
 from reports.origins import origins
 from reports.plain_text import WIDTH, columns, facts
 from reports.scenario import clock, read_scenario, scenario_facts
-from signals.intersection import Aspect, Conflict, Intersection, Interstage, Interval, LaneGroup, Movement
+from signals.intersection import Conflict, Intersection
 from signals.plans import TimingPlan
 from simulation.network import Network
 
 KM_PER_H = 3.6
-ORDER_OF_TURNS = ("left", "through", "right", "u-turn", "crossing")
-NOT_RED = {
-    Aspect.YELLOW: "yellow",
-    Aspect.RED_YELLOW: "red-yellow",
-    Aspect.GREEN: "green",
-    Aspect.PERMISSIVE: "green",
-    Aspect.TURN_ON_RED: "turn on red",
-    Aspect.DARK: "dark",
-}
 NONE = "-"
 OVERVIEW = (">approaches", ">lanes", ">signal groups", ">stages", ">cycle_s", ">loops")
 
@@ -37,8 +28,12 @@ def describe(scenario_name: str, override_files: Sequence[Path] = ()) -> str:
 
 
 def _overview(network: Network) -> list[str]:
-    rows = [_overview_row(i, network.plans.of(i.id)) for i in network.intersections]
-    return columns(("junction", *OVERVIEW), rows, indent="")
+    return columns(("junction", *OVERVIEW), overview(network), indent="")
+
+
+def overview(network: Network) -> list[tuple[str, ...]]:
+    """A row a junction: its id, then as `OVERVIEW` has it."""
+    return [_overview_row(i, network.plans.of(i.id)) for i in network.intersections]
 
 
 def _overview_row(junction: Intersection, plans: Sequence[TimingPlan]) -> tuple[str, ...]:
@@ -76,41 +71,20 @@ def _junction(junction: Intersection, plans: Sequence[TimingPlan], kind: str, so
 def _lane_groups(junction: Intersection) -> list[str]:
     rows, crossings = [], {m.lane_group for m in junction.movements if m.turn == "crossing"}
     watched = [group for group in junction.lane_groups if group.id not in crossings]
-    for approach, groups in _by_approach(watched).items():
+    for approach, groups in by_approach(watched).items():
         for k, group in enumerate(groups):
             rows.append(
                 (
                     "" if k else approach,
-                    _lane_numbers(group),
+                    lane_numbers(group),
                     f"{group.length_m:.0f}",
                     f"{group.speed_m_per_s * KM_PER_H:.0f}",
                     f"{group.saturation_flow_veh_per_h:.0f}",
                     " ".join(group.signal_groups),
-                    _turns(junction, group),
+                    turns(junction, group),
                 )
             )
     return columns(("approach", "lanes", ">length_m", ">km/h", ">veh/h", "signal groups", "turns"), rows)
-
-
-def _by_approach(groups: Iterable[LaneGroup]) -> dict[str, list[LaneGroup]]:
-    found = defaultdict(list)
-    for group in groups:
-        found[group.approach].append(group)
-    return found
-
-
-def _lane_numbers(group: LaneGroup) -> str:
-    """SUMO names a lane by its edge and a number."""
-    return " ".join(lane.removeprefix(f"{group.approach}_") for lane in group.lanes)
-
-
-def _turns(junction: Intersection, group: LaneGroup) -> str:
-    turns = {
-        m.turn
-        for m in junction.movements
-        if m.approach == group.approach and m.exit in group.exits and m.signal_group in group.signal_groups
-    }
-    return ", ".join(sorted(turns, key=ORDER_OF_TURNS.index))
 
 
 def _phases(junction: Intersection) -> list[str]:
@@ -123,22 +97,12 @@ def _phases(junction: Intersection) -> list[str]:
             f"{phase.minimum_green_s:g}",
             f"{phase.yellow_change_s:g}",
             f"{phase.red_clearance_s:g}",
-            "\n".join(_movements(junction, phase.signal_groups)) or NONE,
+            "\n".join(movements(junction, phase.signal_groups)) or NONE,
         )
         for phase in junction.phases
     ]
     times = (">minimum green_s", ">yellow change_s", ">red clearance_s")
     return columns((">phase", ">signal group", "kind", *times, "movements"), rows)
-
-
-def _movements(junction: Intersection, groups: Sequence[str]) -> list[str]:
-    return [_movement(m) for m in junction.movements if m.signal_group in groups]
-
-
-def _movement(movement: Movement) -> str:
-    if movement.turn == "crossing":
-        return f"{movement.approach} crossing of {movement.exit.replace('+', ' ')}"
-    return f"{movement.approach} > {movement.exit} {movement.turn}"
 
 
 def _stages(junction: Intersection) -> list[str]:
@@ -156,32 +120,13 @@ def _stages(junction: Intersection) -> list[str]:
 
 
 def _steps(junction: Intersection) -> list[str]:
-    rows = [(f"{i.start} > {i.end}", f"{_length_s(i):g}", _intervals(junction, i)) for i in junction.interstages]
+    rows = [(f"{i.start} > {i.end}", f"{length_s(i):g}", intervals_words(junction, i)) for i in junction.interstages]
     return columns(("stages", ">length_s", "intervals"), rows) if rows else []
-
-
-def _length_s(interstage: Interstage) -> float:
-    return sum(i.duration_s for i in interstage.intervals)
-
-
-def _intervals(junction: Intersection, interstage: Interstage) -> str:
-    if not interstage.intervals:
-        return "none: the next stage's green begins at once"
-    return "\n".join(f"{i.duration_s:g} s: {_shown(junction, i)}" for i in interstage.intervals)
-
-
-def _shown(junction: Intersection, interval: Interval) -> str:
-    """All heads that are not red, by what they show."""
-    shown = defaultdict(list)
-    for group, aspect in zip(junction.signal_groups, interval.aspects, strict=True):
-        if aspect in NOT_RED:
-            shown[NOT_RED[aspect]].append(group.id)
-    return ", ".join(f"{aspect} {' '.join(groups)}" for aspect, groups in shown.items()) or "all red"
 
 
 def _plan(junction: Intersection, plan: TimingPlan, kind: str, sources: Mapping[str, str]) -> tuple[str, list[str]]:
     """Each split is a green and the interstage after it."""
-    after = {(i.start, i.end): _length_s(i) for i in junction.interstages}
+    after = {(i.start, i.end): length_s(i) for i in junction.interstages}
     order = [s.stage for s in plan.splits]
     begins_s, rows = 0.0, []
     for split, pair in zip(plan.splits, pairwise([*order, order[0]]), strict=True):
@@ -232,7 +177,7 @@ def _exits(junction: Intersection) -> list[str]:
 
 
 def _loops(junction: Intersection) -> list[str]:
-    names = {g.id: f"{g.approach} {_lane_numbers(g).replace(' ', '+')}" for g in junction.lane_groups}
+    names = {g.id: f"{g.approach} {lane_numbers(g).replace(' ', '+')}" for g in junction.lane_groups}
     rows = [
         (
             d.id,
