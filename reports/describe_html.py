@@ -1,4 +1,4 @@
-"""A scenario → one HTML file with drawings, timing sheets and conflicts, for an engineer to check against the street."""
+"""A scenario → one HTML file with drawings, timing sheets and conflicts, for an engineer to check against the field."""
 
 import re
 from collections.abc import Sequence
@@ -20,6 +20,7 @@ from simulation.geometry import Geometry
 from simulation.network import Network
 
 TEMPLATES = Path(__file__).parent / "templates"
+ABOVE = ("scenario", "signals")
 FOLDER = Path("build/describe")
 
 
@@ -49,7 +50,7 @@ def render(scenario: Scenario, network: Network) -> str:
 
 def breakable(name: str) -> Markup:
     """A long id or path may go on in the next line after each of its parts."""
-    return Markup(re.sub(r"([_:/.&+])(?!$)", r"\1<wbr>", str(escape(name))))
+    return Markup(re.sub(r"([_:/.+])(?!$)", r"\1<wbr>", str(escape(name))))
 
 
 def _page(scenario: Scenario, network: Network) -> dict[str, Any]:
@@ -61,7 +62,7 @@ def _page(scenario: Scenario, network: Network) -> dict[str, Any]:
         pages.append(page | {"anchor": f"junction-{number}", "number": number})
     sections = {page["id"]: page["anchor"] for page in pages}
     signals = {name: geometry.place(name) for name in [*sections, *network.left_alone]}
-    controlled = len(network.intersections)
+    controlled, facts = len(network.intersections), scenario_facts(scenario, network)
     return {
         "title": scenario.name,
         "subtitle": scenario.title,
@@ -69,9 +70,7 @@ def _page(scenario: Scenario, network: Network) -> dict[str, Any]:
         f" ({controlled / network.signals:.0%})",
         "left_alone": list(network.left_alone.values()),
         "warnings": network.overrides.warnings,
-        "facts": [
-            (name, value.split("\n")) for name, value in scenario_facts(scenario, network) if name not in ("scenario",)
-        ],
+        "facts": [(name, value.split("\n")) for name, value in facts if name not in ABOVE],
         "map": Markup(network_map(geometry.streets(), signals, sections)),
         "overview": list(zip(pages, overview(network), strict=True)),
         "junctions": pages,

@@ -1,6 +1,6 @@
 """One junction's section of the page: its drawings, and its tables with a note at each value that has a source."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 

@@ -17,6 +17,7 @@ from simulation.network import Network
 
 Point = tuple[float, float]
 Shape = tuple[Point, ...]
+Box = tuple[float, float, float, float]
 Use = Literal["mixed", "walking", "cycling", "bus", "rail"]
 CROSSING_LANE_M = 3.0
 
@@ -65,6 +66,8 @@ class Drawing:
     """Everything to be drawn of one junction; `heads` are the stop lines by lane, with the signal groups they obey."""
 
     areas: tuple[Shape, ...]
+    other_areas: tuple[Shape, ...]
+    """Of junctions near by."""
     lanes: tuple[LaneShape, ...]
     heads: dict[str, tuple[str, ...]]
     ways: tuple[WayShape, ...]
@@ -89,7 +92,7 @@ class Geometry:
         return tuple(_lane(lane) for edge in edges for lane in edge.getLanes())
 
     @cached_property
-    def _boxes(self) -> list[tuple[float, float, float, float]]:
+    def _boxes(self) -> list[Box]:
         return [box(lane.shape) for lane in self.lanes]
 
     def streets(self) -> list[Shape]:
@@ -103,13 +106,14 @@ class Geometry:
         ends = [lane.getShape()[-1] for lane, _, _ in self._signals[signal].getConnections()]
         return sum(x for x, _ in ends) / len(ends), sum(y for _, y in ends) / len(ends)
 
-    def within(self, left: float, bottom: float, right: float, top: float) -> tuple[LaneShape, ...]:
+    @cached_property
+    def _nodes(self) -> list[tuple[str, Shape, Box]]:
+        shapes = ((str(n.getID()), _points(n.getShape())) for n in self._net.getNodes())
+        return [(name, shape, box(shape)) for name, shape in shapes if len(shape) > 2]
+
+    def within(self, near: Box) -> tuple[LaneShape, ...]:
         """The lanes that come into a rectangle."""
-        return tuple(
-            lane
-            for lane, (x0, y0, x1, y1) in zip(self.lanes, self._boxes, strict=True)
-            if x0 < right and x1 > left and y0 < top and y1 > bottom
-        )
+        return tuple(lane for lane, of_lane in zip(self.lanes, self._boxes, strict=True) if _meet(of_lane, near))
 
     def drawing(self, intersection: Intersection, around_m: float) -> Drawing:
         """One junction and the lanes within some metres of its stop lines and loops."""
@@ -134,9 +138,12 @@ class Geometry:
         middle = [p for way in ways for p in way.shape] or [self.place(intersection.id)]
         x0, y0, x1, y1 = box(middle)
         near = (x0 - around_m, y0 - around_m, x1 + around_m, y1 + around_m)
+        own = {str(n.getID()) for n in nodes}
+        others = [shape for name, shape, of_node in self._nodes if name not in own and _meet(of_node, near)]
         return Drawing(
             areas=tuple(_points(n.getShape()) for n in sorted(nodes, key=lambda n: str(n.getID()))),
-            lanes=self.within(*near),
+            other_areas=tuple(others),
+            lanes=self.within(near),
             heads={lane: tuple(dict.fromkeys(of_lane)) for lane, of_lane in heads.items()},
             ways=tuple(ways),
             crossings=tuple(
@@ -194,10 +201,14 @@ def _points(shape: Iterable[Sequence[float]]) -> Shape:
     return tuple(found)
 
 
-def box(shape: Sequence[Point]) -> tuple[float, float, float, float]:
+def box(shape: Sequence[Point]) -> Box:
     """Left, bottom, right, top."""
     east, north = [x for x, _ in shape], [y for _, y in shape]
     return min(east), min(north), max(east), max(north)
+
+
+def _meet(one: Box, other: Box) -> bool:
+    return one[0] < other[2] and one[2] > other[0] and one[1] < other[3] and one[3] > other[1]
 
 
 def length(shape: Sequence[Point]) -> float:
