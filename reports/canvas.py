@@ -129,23 +129,23 @@ def ribbon(shape: Shape, width_m: float) -> Shape:
 
 @dataclass
 class Places:
-    """Keeps words apart: remembers the boxes that are taken."""
+    """Keeps words apart: remembers the boxes of words, and what is better not covered where there is a choice."""
 
     taken: list[View]
-
-    def free(self, box: View) -> bool:
-        return not any(
-            box.left < other.right and other.left < box.right and box.bottom < other.top and other.bottom < box.top
-            for other in self.taken
-        )
+    better_seen: list[View]
 
     def take_first_free(self, boxes: Sequence[View]) -> int | None:
-        """The place of the first box that is free, which is then taken."""
-        for place, box in enumerate(boxes):
-            if self.free(box):
-                self.taken.append(box)
-                return place
+        """The place of the first box over no words, and over nothing better seen if there is one; it is then taken."""
+        for avoided in ([*self.taken, *self.better_seen], self.taken):
+            for place, box in enumerate(boxes):
+                if not any(_overlap(box, other) for other in avoided):
+                    self.taken.append(box)
+                    return place
         return None
+
+
+def _overlap(one: View, other: View) -> bool:
+    return one.left < other.right and other.left < one.right and one.bottom < other.top and other.bottom < one.top
 
 
 def text_box(words: str, at: Point, size_m: float, anchor: str) -> View:

@@ -43,7 +43,7 @@ def _overview_row(junction: Intersection, plans: Sequence[TimingPlan]) -> tuple[
         str(len({lane for g in junction.lane_groups for lane in g.lanes})),
         str(len(junction.signal_groups)),
         str(len(junction.stages)),
-        " ".join(dict.fromkeys(f"{p.cycle_s:g}" for p in plans)),
+        " ".join(dict.fromkeys(f"{p.cycle_s:g}" for p in plans)) or NONE,
         str(len(junction.detectors)),
     )
 
@@ -59,7 +59,7 @@ def _junction(junction: Intersection, plans: Sequence[TimingPlan], kind: str, so
         ("conflicts between signal groups", _conflicts(junction)),
         ("exits", _exits(junction)),
         ("loops", _loops(junction)),
-        ("where the values come from", columns(("value", "of", "source"), origins(sources)) if sources else []),
+        ("where the values come from", columns(("value", "source", "of"), origins(sources)) if sources else []),
     ]
     return [
         title,

@@ -61,17 +61,17 @@ def _page(scenario: Scenario, network: Network) -> dict[str, Any]:
         page = junction_page(junction, network, drawings)
         pages.append(page | {"anchor": f"junction-{number}", "number": number})
     sections = {page["id"]: page["anchor"] for page in pages}
-    signals = {name: geometry.place(name) for name in [*sections, *network.left_alone]}
+    places = ((name, geometry.place(name)) for name in [*sections, *network.left_alone])
     controlled, facts = len(network.intersections), scenario_facts(scenario, network)
     return {
-        "title": scenario.name,
+        "title": Path(scenario.name.rpartition(",")[0] or scenario.name).name,
         "subtitle": scenario.title,
         "controlled": f"{controlled} of {count(network.signals, 'signal')} controlled"
         f" ({controlled / network.signals:.0%})",
         "left_alone": list(network.left_alone.values()),
         "warnings": network.overrides.warnings,
         "facts": [(name, value.split("\n")) for name, value in facts if name not in ABOVE],
-        "map": Markup(network_map(geometry.streets(), signals, sections)),
+        "map": Markup(network_map(geometry.streets(), {name: place for name, place in places if place}, sections)),
         "overview": list(zip(pages, overview(network), strict=True)),
         "junctions": pages,
     }

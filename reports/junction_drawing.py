@@ -105,9 +105,13 @@ def _loop(canvas: Canvas, loop: LoopShape) -> str:
 def _ways(key: str, canvas: Canvas, ways: Sequence[WayShape]) -> list[str]:
     return [
         f'<g class="{way.turn}"><g id="{key}-w{k}">{_arrow(canvas, way.shape)}'
-        f"<title>{way.turn}, signal group {escape(way.signal_group)}</title></g></g>"
+        f"<title>{way.turn}, {_head(way.signal_group)}</title></g></g>"
         for k, way in enumerate(ways)
     ]
+
+
+def _head(group: str) -> str:
+    return f"signal group {escape(group)}" if group else "no signal"
 
 
 def _arrow(canvas: Canvas, shape: Shape) -> str:
@@ -129,7 +133,8 @@ def _stage(key: str, canvas: Canvas, core: View, intersection: Intersection, sta
         g.id: SHOWN.get(a, "red")
         for g, a in zip(intersection.signal_groups, intersection.stage_aspects(stage), strict=True)
     }
-    order = ("red", "turn-on-red", "permissive", "green")
+    shown[""] = "no-signal"
+    order = ("red", "no-signal", "turn-on-red", "permissive", "green")
     ways = sorted(enumerate(drawing.ways), key=lambda way: order.index(shown[way[1].signal_group]))
     lines = [f'<use href="#{key}-w{k}" class="{shown[way.signal_group]}"/>' for k, way in ways]
     walks = [
@@ -138,7 +143,7 @@ def _stage(key: str, canvas: Canvas, core: View, intersection: Intersection, sta
     near = core.grown(STAGE_MARGIN_M)
     frame = f"{canvas.x(near.left)} {canvas.y(near.top)} {near.width:.1f} {near.height:.1f}"
     label = f"Stage {stage.name}: " + (
-        ", ".join(f"signal group {group} {aspect}" for group, aspect in shown.items() if aspect != "red")
+        ", ".join(f"signal group {group} {aspect}" for group, aspect in shown.items() if aspect in SHOWN.values())
     )
     return (
         f'<svg viewBox="{frame}" class="stage" role="img" aria-label="{escape(label)}">'

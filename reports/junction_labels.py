@@ -11,7 +11,7 @@ from simulation.geometry import CrossingShape, Drawing, LaneShape, Point, Shape,
 RADIUS_M = (1.0, 1.5)
 """Of a head's mark, which stays within its lane."""
 FROM_STOP_LINE_M, STEP_M, REACH_M = 8.2, 0.6, 60.0
-NAME_STEPS = 16
+BEFORE_STEPS, NAME_STEPS = 40, 24
 SCALE_BAR_M = 20.0
 
 
@@ -25,8 +25,7 @@ class Labels:
         view = self._view
         corner = View(view.right - 2.5 * label_m, view.top - 3.6 * label_m, view.right, view.top)
         scale = View(view.left, view.bottom, view.left + SCALE_BAR_M + 5 * label_m, view.bottom + 2 * label_m)
-        self._places = Places([corner, scale])
-        self._places.taken += [around(loop.shape).grown(0.8) for loop in drawing.loops]
+        self._places = Places([corner, scale], [around(loop.shape).grown(0.8) for loop in drawing.loops])
 
     def all(self) -> list[str]:
         """Heads in their lanes, heads at crossings, streets."""
@@ -34,15 +33,19 @@ class Labels:
         heads = [(lanes[name], group) for name, groups in self._drawing.heads.items() for group in groups]
         marks = [self._in_lane(lane, group) for lane, group in heads]
         marks += [mark for crossing in self._drawing.crossings for mark in self._at_crossing(crossing)]
-        self._places.taken += [around(area) for area in self._drawing.areas]
+        self._places.better_seen += [around(area) for area in self._drawing.areas]
         return [*marks, *self._streets(), self._north(), self._scale()]
 
     def _in_lane(self, lane: LaneShape, group: str) -> str:
-        reach_m = min(length(lane.shape), REACH_M)
+        """Behind the stop line's loop; nearer where the lane is short; before its beginning where even that is full."""
+        shape, reach_m = lane.shape, min(length(lane.shape), REACH_M)
         first_m = min(FROM_STOP_LINE_M, max(reach_m - self._radius_m, 0.0))
-        steps = [first_m + k * STEP_M for k in range(int((reach_m - first_m) / STEP_M) + 1)]
-        backwards = [first_m - k * STEP_M for k in range(1, int(first_m / STEP_M))]
-        return self._mark([back_from_end(lane.shape, step) for step in (*steps, *backwards)], group, lane.use)
+        upstream = [first_m + k * STEP_M for k in range(int((reach_m - first_m) / STEP_M) + 1)]
+        nearer = [first_m - k * STEP_M for k in range(1, int((first_m - self._radius_m) / STEP_M) + 1)]
+        ux, uy = direction(along(shape, 3.0), shape[0])
+        before = [(shape[0][0] + ux * k * STEP_M, shape[0][1] + uy * k * STEP_M) for k in range(1, BEFORE_STEPS)]
+        inside = [back_from_end(shape, step) for step in (*upstream, *nearer)]
+        return self._mark([*inside, *before], group, lane.use)
 
     def _at_crossing(self, crossing: CrossingShape) -> Iterator[str]:
         """A head at each end; one that both ends share stands at the first."""

@@ -22,10 +22,11 @@ LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 @dataclass(frozen=True)
 class Cell:
-    """A value, the letter of its note, and whether an engineer's file gave it."""
+    """A value, the letter of its note and the note, and whether an engineer's file gave it."""
 
     text: str
     note: str = ""
+    source: str = ""
     overridden: bool = False
 
 
@@ -40,7 +41,8 @@ class Notes:
         source = self.sources.get(".".join(path))
         if source is None:
             return Cell(text)
-        return Cell(text, self.letters.setdefault(source, _letter(len(self.letters))), source.startswith(OVERRIDDEN))
+        letter = self.letters.setdefault(source, _letter(len(self.letters)))
+        return Cell(text, letter, source, source.startswith(OVERRIDDEN))
 
 
 def _letter(number: int) -> str:

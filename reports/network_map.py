@@ -9,7 +9,7 @@ from simulation.geometry import Point, Shape
 
 DETAIL = 900.0
 """How many steps the map's longer side has: what is finer than one is left out."""
-MARK, TEXT = 0.011, 0.019
+MARK, TEXT = 0.012, 0.026
 """Radius of a signal and height of its number, as shares of the map's longer side."""
 
 
@@ -19,7 +19,7 @@ def network_map(streets: Sequence[Shape], signals: Mapping[str, Point], sections
     side = max(view.width, view.height, 1.0)
     canvas = Canvas(_at_least(view.grown(side * 0.03), side / 3), 1 if side < 2000 else 0)
     lines = "".join(canvas.path(thinned(shape, side / DETAIL)) for shape in streets)
-    places = Places([_box(point, side * MARK) for point in signals.values()])
+    places = Places([_box(point, side * MARK) for point in signals.values()], [])
     marks = [_mark(canvas, places, name, point, side, sections.get(name)) for name, point in signals.items()]
     label = f"Map of the network, north up, with {len(signals)} signals, of which {len(sections)} are controlled"
     streets_path = f'<path class="streets" stroke-width="{side / 300:.2f}" d="{lines}"/>'

@@ -22,12 +22,12 @@ OVERRIDDEN = "override in "
 
 
 def origins(sources: Mapping[str, str]) -> list[tuple[str, str, str]]:
-    """(value, whose, source), a row for each kind of value and source; `phases.3.yellow_change_s` is phase 3's."""
+    """(value, source, whose), a row for each kind of value and source; `phases.3.yellow_change_s` is phase 3's."""
     rows: dict[tuple[str, str], list[str]] = {}
     for path, source in sources.items():
         value, whose = split_path(path)
         rows.setdefault((value, source), []).append(whose)
-    return [(value, " ".join(whose) or "all", source) for (value, source), whose in sorted(rows.items())]
+    return [(value, source, " ".join(whose) or "all") for (value, source), whose in sorted(rows.items())]
 
 
 def split_path(path: str) -> tuple[str, str]:

@@ -35,7 +35,7 @@ class LaneShape:
 
 @dataclass(frozen=True)
 class WayShape:
-    """The way that one connection takes through the junction, and the heads that let it go."""
+    """The way that one connection takes through the junction, and the heads that let it go; '' where none does."""
 
     signal_group: str
     turn: str
@@ -101,10 +101,11 @@ class Geometry:
         driven = [e for e in edges if any(_use(lane) not in ("walking",) for lane in e.getLanes())]
         return [_points(e.getShape()) for e in driven]
 
-    def place(self, signal: str) -> Point:
-        """Where a signal stands, controlled or not: the middle of its stop lines."""
-        ends = [lane.getShape()[-1] for lane, _, _ in self._signals[signal].getConnections()]
-        return sum(x for x, _ in ends) / len(ends), sum(y for _, y in ends) / len(ends)
+    def place(self, signal: str) -> Point | None:
+        """Where a signal stands, controlled or not: the middle of its stop lines; None where it has none."""
+        connections = self._signals[signal].getConnections() if signal in self._signals else []
+        ends = [lane.getShape()[-1] for lane, _, _ in connections]
+        return (sum(x for x, _ in ends) / len(ends), sum(y for _, y in ends) / len(ends)) if ends else None
 
     @cached_property
     def _nodes(self) -> list[tuple[str, Shape, Box]]:
@@ -115,35 +116,44 @@ class Geometry:
         """The lanes that come into a rectangle."""
         return tuple(lane for lane, of_lane in zip(self.lanes, self._boxes, strict=True) if _meet(of_lane, near))
 
+    def _connections(self, signal: str) -> list[tuple[int, Any, Any]]:
+        """(link, lane, lane after it); what waits half way shows its link twice, and is one way from the first lane."""
+        found = [(int(link), lane, out) for lane, out, link in self._signals[signal].getConnections()]
+        inner = [lane.getEdge().getFunction() == "internal" for _, lane, _ in found]
+        outside = {link for (link, _, _), within in zip(found, inner, strict=True) if not within}
+        return [c for c, within in zip(found, inner, strict=True) if not (within and c[0] in outside)]
+
     def drawing(self, intersection: Intersection, around_m: float) -> Drawing:
         """One junction and the lanes within some metres of its stop lines and loops."""
-        connections = [(int(k), lane, out) for lane, out, k in self._signals[intersection.id].getConnections()]
+        connections = self._connections(intersection.id)
         links = self._network.links[intersection.id]
         groups = zip(intersection.signal_groups, links, strict=True)
         group_of = {link: group.id for group, of_group in groups for link in of_group}
         ways, crossings, heads = [], dict[str, tuple[Any, list[str]]](), dict[str, list[str]]()
         turns = {(m.approach, m.exit, m.signal_group): m.turn for m in intersection.movements}
         for link, lane, out in sorted(connections, key=lambda c: c[0]):
-            group = group_of[link]
+            group = group_of.get(link, "")
             crossing = next((e for e in (out.getEdge(), lane.getEdge()) if e.getFunction() == "crossing"), None)
             if crossing is not None:
                 _, found = crossings.setdefault(str(crossing.getID()), (crossing, []))
-                found.append(group)
+                found += [group] if group else []
                 continue
             turn = turns.get((str(lane.getEdge().getID()), str(out.getEdge().getID()), group), "through")
             ways.append(WayShape(group, turn, self._way(lane, out)))
-            heads.setdefault(str(lane.getID()), []).append(group)
+            heads.setdefault(str(lane.getID()), []).extend([group] if group else [])
         loops = tuple(self._loop(d) for d in intersection.detectors)
         nodes = {lane.getEdge().getToNode() for _, lane, _ in connections if lane.getEdge().getFunction() != "crossing"}
-        middle = [p for way in ways for p in way.shape] or [self.place(intersection.id)]
-        x0, y0, x1, y1 = box(middle)
+        shapes = [way.shape for way in ways] + [_points(e.getLanes()[0].getShape()) for e, _ in crossings.values()]
+        x0, y0, x1, y1 = box([point for shape in shapes for point in shape])
         near = (x0 - around_m, y0 - around_m, x1 + around_m, y1 + around_m)
+        lanes = self.within(near)
+        stopping = [lane for lane in heads if lane not in {each.id for each in lanes}]
         own = {str(n.getID()) for n in nodes}
         others = [shape for name, shape, of_node in self._nodes if name not in own and _meet(of_node, near)]
         return Drawing(
             areas=tuple(_points(n.getShape()) for n in sorted(nodes, key=lambda n: str(n.getID()))),
             other_areas=tuple(others),
-            lanes=self.within(near),
+            lanes=(*lanes, *(_lane(self._net.getLane(lane)) for lane in stopping)),
             heads={lane: tuple(dict.fromkeys(of_lane)) for lane, of_lane in heads.items()},
             ways=tuple(ways),
             crossings=tuple(

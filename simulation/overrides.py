@@ -19,7 +19,7 @@ from scenarios.xml_files import elements
 from signals.errors import ConfigError
 from signals.intersection import Detector, Intersection, LaneGroup, Neighbour, Phase, first_error
 from signals.overrides import DetectorOverride, IntersectionOverride, OverrideFile, load, nearest
-from signals.plans import PlanFile
+from signals.plans import PlanFile, TimingPlan
 from simulation.network import Network, Overrides, read
 from simulation.override_draft import Draft
 from simulation.stage_overrides import conflicts, interstages, stages
@@ -90,19 +90,12 @@ def _approaches(intersection: Intersection) -> set[str]:
 
 def _plans(plans: PlanFile, renamed: Mapping[str, Mapping[str, str]]) -> PlanFile:
     """The same plans with the stages' new names; a stage that was removed stays, and `fixed-time` refuses the plan."""
-    return PlanFile(
-        plan=tuple(
-            p.model_copy(
-                update={
-                    "splits": tuple(
-                        s.model_copy(update={"stage": renamed.get(p.intersection, {}).get(s.stage, s.stage)})
-                        for s in p.splits
-                    )
-                }
-            )
-            for p in plans.plan
-        )
-    )
+    return plans.model_copy(update={"plan": tuple(_renamed(p, renamed.get(p.intersection, {})) for p in plans.plan)})
+
+
+def _renamed(plan: TimingPlan, names: Mapping[str, str]) -> TimingPlan:
+    splits = (split.model_copy(update={"stage": names.get(split.stage, split.stage)}) for split in plan.splits)
+    return plan.model_copy(update={"splits": tuple(splits)})
 
 
 def _intersection(draft: Draft, override: IntersectionOverride, street: _Street) -> Intersection:
