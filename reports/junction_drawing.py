@@ -10,9 +10,12 @@ from signals.intersection import Aspect, Intersection, Stage
 from simulation.geometry import Drawing, LaneShape, LoopShape, Shape, WayShape, length
 
 SURROUNDINGS_M, LOOPS_SHOWN_M, MARGIN_M, STAGE_MARGIN_M = 24.0, 75.0, 6.0, 7.0
-LABEL_M = (1.3, 2.6)
+LABEL_M = (1.3, 3.4)
+SMALLEST_M = 2.4  # of what is written: the numbers in the lanes, which cannot grow beyond these
 WIDTH_PX, HEIGHT_PX, LABEL_PX, SMALLEST_PX = 1220.0, 832.0, 14.0, 10.5
 STOP_LINE_M, TIP_M = 0.7, 1.9
+STAGE_LINE = 0.014
+"""Width of a way in a stage's drawing, as a share of the drawing's own."""
 SHOWN = {Aspect.GREEN: "green", Aspect.PERMISSIVE: "permissive", Aspect.TURN_ON_RED: "turn-on-red"}
 
 
@@ -47,7 +50,9 @@ def draw(key: str, intersection: Intersection, drawing: Drawing) -> JunctionDraw
         f"{len(drawing.ways)} ways through it, {len(drawing.crossings)} crossings, {len(drawing.loops)} loops"
     )
     stages = {s.name: _stage(key, canvas, core, intersection, s, drawing) for s in intersection.stages}
-    return JunctionDrawings(canvas.svg(label, parts, "junction", SMALLEST_PX / label_m), stages, farther)
+    return JunctionDrawings(
+        canvas.svg(label, parts, "junction", SMALLEST_PX / min(label_m, SMALLEST_M)), stages, farther
+    )
 
 
 def _core(drawing: Drawing) -> View:
@@ -146,7 +151,8 @@ def _stage(key: str, canvas: Canvas, core: View, intersection: Intersection, sta
         ", ".join(f"signal group {group} {aspect}" for group, aspect in shown.items() if aspect in SHOWN.values())
     )
     return (
-        f'<svg viewBox="{frame}" class="stage" role="img" aria-label="{escape(label)}">'
+        f'<svg viewBox="{frame}" class="stage" style="--line:{max(near.width, near.height) * STAGE_LINE:.2f}" '
+        f'role="img" aria-label="{escape(label)}">'
         f'<use href="#{key}-street"/>{"".join([*walks, *lines])}</svg>'
     )
 
