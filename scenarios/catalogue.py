@@ -1,7 +1,7 @@
 """The catalogue: own scenarios, the RESCO networks of the installed `sumo-rl` wheel, and the user's own by path."""
 
 import difflib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from scenarios.build import OWN_SCENARIOS, built_files
@@ -37,6 +37,8 @@ class Scenario:
     begin_s: float
     end_s: float
     step_length_s: float = 1.0
+    override_files: tuple[Path, ...] = ()
+    """What an engineer has corrected of the junctions: the TOML found beside the user's own network."""
 
 
 def entries() -> list[tuple[str, str]]:
@@ -76,7 +78,15 @@ def _by_path(name: str) -> Scenario:
         files = read_sumocfg(Path(name).expanduser().resolve())
     else:
         raise ConfigError(f"{name}: must be a .sumocfg, or a network and its routes with a comma between them")
-    return _scenario(name, f"Your own: {files.net_file.name}.", with_traffic_apart(files, name))
+    scenario = _scenario(name, f"Your own: {files.net_file.name}.", with_traffic_apart(files, name))
+    beside = overrides_beside(files.net_file)
+    return replace(scenario, override_files=(beside,)) if beside.is_file() else scenario
+
+
+def overrides_beside(net_file: Path) -> Path:
+    """Where a network's overrides are looked for: `town.intersections.toml` beside `town.net.xml.gz`."""
+    stem = net_file.name.removesuffix(".gz").removesuffix(".xml").removesuffix(".net")
+    return net_file.with_name(f"{stem}.intersections.toml")
 
 
 def _scenario(name: str, title: str, files: OwnFiles) -> Scenario:

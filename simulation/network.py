@@ -6,8 +6,8 @@ What cannot be told in stages keeps its own plan, and `Network.left_alone` says 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,22 @@ from simulation.junction import Junction, KeepsOwnPlanError
 from simulation.programs import read_programs
 
 REACH_M = 1500.0
+
+
+@dataclass(frozen=True)
+class Overrides:
+    """What engineers' files have changed (`simulation.overrides`)."""
+
+    files: tuple[Path, ...] = ()
+    digest: str = ""
+    """Of the junctions that are other than the network has them; empty where none is."""
+    less_safe: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Per intersection and value, a line for what is less safe than the plan, with the file's reason."""
+
+    @property
+    def warnings(self) -> list[str]:
+        """Those lines, for every place that tells of the junctions."""
+        return [line for lines in self.less_safe.values() for line in lines.values()]
 
 
 @dataclass(frozen=True)
@@ -45,6 +61,9 @@ class Network:
     """Length and speed limit of every edge."""
     digest: str
     """sha256 of the network file."""
+    sources: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Per intersection, where a value comes from in one clause, by its path, e.g. `phases.3.yellow_change_s`."""
+    overrides: Overrides = field(default_factory=Overrides)
 
     @property
     def signals(self) -> int:

@@ -13,7 +13,8 @@ import pandas as pd
 from signals.layout import Layout, layout
 from simulation.detectors import loops_xml
 from simulation.measures import Window, accounts, read_trips, signal_delays, window_of
-from simulation.network import Network, read
+from simulation.network import Network
+from simulation.overrides import read_network
 from simulation.persons import CrossingWaits, person_accounts
 from simulation.plant import SumoPlant
 from simulation.starvation import Starvation
@@ -40,11 +41,12 @@ class Place:
     begin_s: float
     end_s: float
     step_length_s: float = 1.0
+    override_files: tuple[Path, ...] = ()
 
     @property
     def network(self) -> Network:
         """The network, read once a process."""
-        return read(self.net_file, self.additional_files)
+        return read_network(self.net_file, self.additional_files, self.override_files)
 
 
 class Street:
