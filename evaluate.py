@@ -10,15 +10,16 @@ import typer
 from experiments import tables
 from experiments.case import check_controller
 from experiments.compare import compare, settings_that_differ
-from experiments.console import CASES_FAILED, OneLineErrors, list_failures, output
+from experiments.console import CASES_FAILED, OneLineErrors, complain, list_failures, output
 from experiments.engine import core_count
 from experiments.evaluation import run_grid, watch
 from experiments.grid import Grid, grid
 from experiments.statistics import summarise
 from experiments.store import load
-from reports.describe import describe
+from reports.describe import describe, describe_network
 from reports.html import write_report
 from scenarios.catalogue import entries
+from scenarios.osm import SignalTimes, import_osm, map_name
 from signals.controllers import CONTROLLERS
 
 DEMO_SCENARIOS = ["resco:cologne1", "resco:cologne3", "arterial"]
@@ -48,6 +49,28 @@ def list_names() -> None:
 def describe_scenario(scenario: str) -> None:
     """A scenario as text: its junctions, stages, clearances, detectors and demand."""
     typer.echo(describe(scenario))
+
+
+@app.command("import")
+def import_map(
+    osm_file: Annotated[Path, typer.Argument(help="OSM's XML: .osm, .osm.xml, also .gz or .bz2.")],
+    out: Annotated[Path | None, typer.Option(help="Folder; by default one of the map's name.")] = None,
+    left_hand: Annotated[bool, typer.Option("--left-hand", help="Traffic keeps to the left.")] = False,
+    guess: Annotated[
+        bool, typer.Option("--guess", help="Signals on large junctions that have none in the map.")
+    ] = False,
+    cycle_s: Annotated[int, typer.Option(help="The plans' cycle.")] = SignalTimes.cycle_s,
+    all_red_s: Annotated[int, typer.Option(help="Red clearance after each stage.")] = SignalTimes.all_red_s,
+    left_green_s: Annotated[int, typer.Option(help="Green of a left turn of its own.")] = SignalTimes.left_green_s,
+    yellow_change_s: Annotated[int | None, typer.Option(help="By default from the speed limit, at least 3.")] = None,
+) -> None:
+    """A network from a map: netconvert with signals, and what was understood of them."""
+    times = SignalTimes(cycle_s, all_red_s, left_green_s, yellow_change_s)
+    imported = import_osm(osm_file, out or Path(map_name(osm_file)), times, left_hand, guess)
+    for warning in imported.warnings:
+        complain(f"netconvert: {warning}")
+    typer.echo(describe_network(imported.net_file))
+    typer.echo(f"\nnext, counts: evaluate.py demand COUNTS --network {imported.configuration}")
 
 
 @app.command()

@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
+from pathlib import Path
 
 from reports.plain_text import WIDTH, columns, facts
 from reports.wording import count
@@ -33,6 +34,15 @@ def describe(scenario_name: str) -> str:
     scenario = find(scenario_name)
     network = read(scenario.net_file, scenario.additional_files)
     parts = [_head(scenario, network), _overview(network)]
+    parts += [_junction(i, network.plans.of(i.id), network.kinds[i.id]) for i in network.intersections]
+    return "\n\n".join("\n".join(part) for part in parts if part)
+
+
+def describe_network(net_file: Path) -> str:
+    """The same of a network that has no demand yet."""
+    network = read(net_file)
+    head = facts([("network", f"{net_file}\nsha256 {network.digest}"), ("signals", _signals(network))])
+    parts = [head, _overview(network)]
     parts += [_junction(i, network.plans.of(i.id), network.kinds[i.id]) for i in network.intersections]
     return "\n\n".join("\n".join(part) for part in parts if part)
 

@@ -1,5 +1,6 @@
-"""SUMO's XML files read as streams, plain or gzipped; whatever is wrong with one is told in one line with its name."""
+"""XML files read as streams, plain or packed; whatever is wrong with one is told in one line with its name."""
 
+import bz2
 import gzip
 import zlib
 from collections.abc import Iterator
@@ -12,17 +13,19 @@ from xml.parsers import expat
 
 from signals.errors import ConfigError
 
-GZIP_MAGIC = b"\x1f\x8b"
+GZIP_MAGIC, BZIP2_MAGIC = b"\x1f\x8b", b"BZ"
 
 
-def _open(path: Path) -> BinaryIO:
-    """Gzip is known by its first bytes: SUMO reads such files under any name."""
+def open_packed(path: Path) -> BinaryIO:
+    """Packing is known by the first bytes: SUMO reads gzip under any name."""
     try:
         stream = path.open("rb")
         start = stream.read(2)
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}") from error
     stream.seek(0)
+    if start == BZIP2_MAGIC:
+        return cast(BinaryIO, bz2.BZ2File(stream))
     return cast(BinaryIO, gzip.GzipFile(fileobj=stream)) if start == GZIP_MAGIC else stream
 
 
@@ -32,13 +35,13 @@ def _broken(path: Path, line: int, code: int) -> ConfigError:
 
 def elements(path: Path, tag: str) -> Iterator[ElementTree.Element]:
     """All elements of that name, wherever they stand: to SUMO a file may be a single one."""
-    with _open(path) as stream, _one_line(path):
+    with open_packed(path) as stream, _one_line(path):
         yield from (element for _event, element in ElementTree.iterparse(stream) if element.tag == tag)
 
 
 def top_level_elements(path: Path, root_tags: tuple[str, ...] = ()) -> Iterator[ElementTree.Element]:
     """The root's children one by one, each complete; without `root_tags` any root will do."""
-    with _open(path) as stream, _one_line(path):
+    with open_packed(path) as stream, _one_line(path):
         yield from _children(path, stream, root_tags)
 
 
@@ -49,7 +52,7 @@ def _one_line(path: Path) -> Iterator[None]:
     except ElementTree.ParseError as error:
         raise _broken(path, error.position[0], error.code) from error
     except (EOFError, OSError, zlib.error) as error:
-        raise ConfigError(f"{path}: broken or cut gzip ({error})") from error
+        raise ConfigError(f"{path}: broken or cut archive ({error})") from error
 
 
 def _children(path: Path, stream: BinaryIO, root_tags: tuple[str, ...]) -> Iterator[ElementTree.Element]:
@@ -97,13 +100,13 @@ def _net_edges(path: Path, _modified_ns: int, _size: int) -> frozenset[str]:
 
     parser = expat.ParserCreate()
     parser.StartElementHandler = start
-    with _open(path) as stream:
+    with open_packed(path) as stream:
         try:
             parser.ParseFile(stream)
         except expat.ExpatError as error:
             raise _broken(path, error.lineno, error.code) from error
         except (EOFError, OSError, zlib.error) as error:
-            raise ConfigError(f"{path}: broken or cut gzip ({error})") from error
+            raise ConfigError(f"{path}: broken or cut archive ({error})") from error
     if not edges:
         raise ConfigError(f"{path}: this network has no edges")
     return frozenset(edges)

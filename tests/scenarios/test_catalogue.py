@@ -141,7 +141,7 @@ def cut(path):
         (
             {},
             lambda f: (f / "net.net.xml").write_bytes(gzip.compress(b"<net>")[:9]),
-            r"net\.net\.xml: broken or cut gz",
+            r"net\.net\.xml: broken or cut archive",
         ),
         ({"time": '<begin value="9"/><end value="5"/>'}, None, r"end = 5 s, must be after begin = 9 s"),
         ({"time": '<step-length value="0"/>'}, None, r"step-length = 0 s, must be above 0"),
