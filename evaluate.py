@@ -17,9 +17,12 @@ from experiments.grid import Grid, grid
 from experiments.statistics import summarise
 from experiments.store import load
 from reports.describe import describe, describe_network
+from reports.fit import fit_report
 from reports.html import write_report
-from scenarios.catalogue import entries
+from scenarios.catalogue import entries, streets
+from scenarios.from_counts import demand_from_counts
 from scenarios.osm import SignalTimes, import_osm, map_name
+from scenarios.sampling import DEFAULT_SEED
 from signals.controllers import CONTROLLERS
 
 DEMO_SCENARIOS = ["resco:cologne1", "resco:cologne3", "arterial"]
@@ -71,6 +74,24 @@ def import_map(
         complain(f"netconvert: {warning}")
     typer.echo(describe_network(imported.net_file))
     typer.echo(f"\nnext, counts: evaluate.py demand COUNTS --network {imported.configuration}")
+
+
+@app.command("demand")
+def demand_of_counts(
+    counts: Annotated[Path, typer.Argument(help="Columns begin, end, from, to, count or veh_per_h; or SUMO's XML.")],
+    network: Annotated[str, typer.Option(help="A .net.xml, a .sumocfg, or a scenario's name.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Folder; by default the network's own, or the scenario's name.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of the choice among routes.")] = DEFAULT_SEED,
+) -> None:
+    """Routes that reproduce turning or link counts, how well they do (GEH), and a scenario to run."""
+    by_path = Path(network).is_file()
+    made = demand_from_counts(
+        counts, streets(network), out or Path(network if not by_path else Path(network).parent), seed
+    )
+    typer.echo(fit_report(made))
+    typer.echo(f"\nnext: evaluate.py run --scenario {made.configuration} --controller existing --out results/counted")
 
 
 @app.command()

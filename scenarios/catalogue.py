@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scenarios.build import OWN_SCENARIOS, built_files
-from scenarios.sumo_cfg import OwnFiles, read_file_list, read_sumocfg, window_s, with_traffic_apart
+from scenarios.sumo_cfg import OwnFiles, read_file_list, read_sumocfg, traffic_apart, window_s, with_traffic_apart
 from scenarios.sumo_tools import package_folder
 from scenarios.xml_files import net_edges
 from signals.errors import ConfigError
@@ -58,6 +58,16 @@ def find(name: str) -> Scenario:
     nearest = dict.fromkeys(RESCO_PREFIX + found if found in RESCO else found for found in near)
     hint = f"nearest: {', '.join(nearest)}" if nearest else "evaluate.py list shows them all"
     raise ConfigError(f"scenario '{name}' is unknown; {hint}")
+
+
+def streets(name: str) -> OwnFiles:
+    """Network and additional files of a name, a `.sumocfg` or a network file; a demand need not be there yet."""
+    if name.endswith(".sumocfg"):
+        return traffic_apart(read_sumocfg(Path(name).expanduser().resolve()))
+    if Path(name).is_file():
+        return OwnFiles(Path(name).resolve(), (), ())
+    found = find(name)
+    return OwnFiles(found.net_file, (), found.additional_files)
 
 
 def _resco(short: str) -> Scenario:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from xml.etree.ElementTree import Element
 
@@ -98,6 +98,14 @@ def read_file_list(listed: str) -> OwnFiles:
 
 
 def with_traffic_apart(files: OwnFiles, name: str) -> OwnFiles:
+    """The same with its traffic apart, of which there must be some."""
+    apart = traffic_apart(files)
+    if not apart.route_files:
+        raise ConfigError(f"{name}: no route file: none of its files holds vehicles, trips, flows or persons")
+    return apart
+
+
+def traffic_apart(files: OwnFiles) -> OwnFiles:
     """Traffic that stands in additional files is traffic too: it is drawn with the rest, and not loaded twice."""
     routes, others = list(files.route_files), list[Path]()
     for path in files.additional_files:
@@ -108,9 +116,7 @@ def with_traffic_apart(files: OwnFiles, name: str) -> OwnFiles:
                 f"{path}: holds traffic (<{min(traffic)}>) and street (<{min(street)}>), must be two files"
             )
         (routes if traffic else others).append(path)
-    if not routes:
-        raise ConfigError(f"{name}: no route file: none of its files holds vehicles, trips, flows or persons")
-    return OwnFiles(files.net_file, tuple(routes), tuple(others), files.begin_s, files.end_s, files.step_length_s)
+    return replace(files, route_files=tuple(routes), additional_files=tuple(others))
 
 
 def window_s(files: OwnFiles, name: str) -> tuple[float, float]:

@@ -6,6 +6,7 @@ from scenarios.picking import pick, weights
 
 TYPE_CHOICE_STREAM = 7_310_003  # key of the generator that picks from type distributions, once for all draws
 DEFAULT_TYPE = "DEFAULT_VEHTYPE"
+CAR = '<vType id="car" vClass="passenger" speedFactor="normc(1.00,0.10,0.70,1.30)"/>'
 
 Types = dict[str, tuple[list[str], list[float]]]
 

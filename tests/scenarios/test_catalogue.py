@@ -33,8 +33,8 @@ def own(single, tmp_path):
 def test_the_catalogue_lists_own_and_resco_scenarios():
     """Every name comes with a sentence."""
     names = [name for name, _title in entries()]
-    assert names[:3] == ["single", "arterial", "district"]
-    assert names[3:] == [f"resco:{name}" for name in RESCO]
+    assert names[:4] == ["single", "arterial", "district", "town"]
+    assert names[4:] == [f"resco:{name}" for name in RESCO]
     assert all(title.endswith(".") for _name, title in entries())
 
 
