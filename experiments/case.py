@@ -43,7 +43,8 @@ def build_controller(text: str, street: Street) -> Controller:
 
 def place_of(scenario: Scenario) -> Place:
     """The scenario's files and window, as the simulation takes them."""
-    return Place(scenario.net_file, scenario.additional_files, scenario.begin_s, scenario.end_s, scenario.step_length_s)
+    files = scenario.net_file, scenario.additional_files
+    return Place(*files, scenario.begin_s, scenario.end_s, scenario.step_length_s, scenario.options)
 
 
 def run_case(

@@ -59,7 +59,7 @@ def case_stamp(case: Case) -> str:
 def _scenario_digest(name: str) -> str:
     scenario = find(name)
     files = scenario.net_file, *scenario.route_files, *scenario.additional_files
-    window = scenario.begin_s, scenario.end_s, scenario.step_length_s
+    window = scenario.begin_s, scenario.end_s, scenario.step_length_s, *scenario.options, scenario.scale
     return combined_digest((*(file_digest(path) for path in files), *(str(value) for value in window)))
 
 

@@ -23,7 +23,8 @@ class VirtualStreet:
 
     def __init__(self, scenario: str, gui: bool = False) -> None:
         found = find(scenario)
-        place = Place(found.net_file, found.additional_files, found.begin_s, found.end_s, found.step_length_s)
+        files = found.net_file, found.additional_files
+        place = Place(*files, found.begin_s, found.end_s, found.step_length_s, found.options)
         # SUMO takes several route files with commas between them
         demand = Demand(Path(",".join(str(file) for file in found.route_files)), pd.DataFrame())
         self._street = Street(place, demand, seed=SEED, gui=gui, outputs=False)

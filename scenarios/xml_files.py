@@ -45,6 +45,12 @@ def top_level_elements(path: Path, root_tags: tuple[str, ...] = ()) -> Iterator[
         yield from _children(path, stream, root_tags)
 
 
+def mentions(path: Path, text: bytes) -> bool:
+    """Whether a line of the file holds the text; much quicker than to parse it."""
+    with open_packed(path) as stream, _one_line(path):
+        return any(text in line for line in stream)
+
+
 @contextmanager
 def _one_line(path: Path) -> Iterator[None]:
     try:
@@ -103,6 +109,19 @@ def net_edges(path: Path) -> frozenset[str]:
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}") from error
     return _net_edges(path, stamp.st_mtime_ns, stamp.st_size)
+
+
+@lru_cache(maxsize=8)
+def net_turns(path: Path) -> frozenset[tuple[str, str]]:
+    """Every pair of edges of which the first leads to the second."""
+    turns: set[tuple[str, str]] = set()
+
+    def start(tag: str, given: dict[str, str]) -> None:
+        if tag == "connection":
+            turns.add((given.get("from", ""), given.get("to", "")))
+
+    parse_starts(path, start)
+    return frozenset(turns)
 
 
 @lru_cache(maxsize=8)

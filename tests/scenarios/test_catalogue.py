@@ -178,6 +178,3 @@ def test_a_network_and_no_routes_is_one_line(own, tmp_path):
     (tmp_path / "x.add.xml").write_text("<additional/>")
     with pytest.raises(ConfigError, match="no route file: none of its files holds vehicles"):
         find(f"{tmp_path}/net.net.xml,{tmp_path}/x.add.xml")
-    (tmp_path / "both.add.xml").write_text(f'<additional><busStop id="b"/>{VEHICLE.format(1)}</additional>')
-    with pytest.raises(ConfigError, match=r"holds traffic \(<vehicle>\) and street \(<busStop>\), must be two files"):
-        find(f"{tmp_path}/net.net.xml,{tmp_path}/both.add.xml")
