@@ -50,6 +50,13 @@ def _included(file: Path) -> list[str]:
     return [element.get("href", "") for element in top_level_elements(file) if element.tag == "include"]
 
 
+def by_themselves(files: Iterable[Path]) -> list[Path]:
+    """Without those that others of them include: SUMO loads these itself."""
+    known = list(files)
+    included = {(file.parent / named).resolve() for file in known for named in _included(file)}
+    return [file for file in known if file not in included]
+
+
 def calibrators(files: Iterable[Path]) -> int:
     """How many there are."""
     return sum(element.tag == CHANGES_DEMAND for file in files for element in top_level_elements(file))

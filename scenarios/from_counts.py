@@ -8,6 +8,7 @@ from scenarios.geh import fits_csv
 from scenarios.sampling import DEFAULT_SEED, Sampled, routes_xml, sample
 from scenarios.street_graph import read_streets
 from scenarios.sumo_cfg import OwnFiles
+from scenarios.sumo_options import taken_over
 from scenarios.written import OwnConfiguration, check_ours, write_sumocfg
 from signals.errors import ConfigError
 
@@ -50,6 +51,9 @@ def demand_from_counts(counts_file: Path, streets: OwnFiles, folder: Path, seed:
     except OSError as error:
         raise ConfigError(f"{folder}: {error.strerror}") from error
     begin_s, end_s = min(count.begin_s for count in counts), max(count.end_s for count in counts)
-    said = OwnConfiguration(streets.net_file, (route_file,), streets.additional_files, begin_s, end_s)
+    options = taken_over(streets.options)
+    if streets.step_length_s != 1.0:
+        options["step-length"] = f"{streets.step_length_s:g}"
+    said = OwnConfiguration(streets.net_file, (route_file,), streets.additional_files, begin_s, end_s, options)
     write_sumocfg(configuration, said)
     return CountedDemand(configuration, route_file, fit_file, sampled)

@@ -55,12 +55,21 @@ def _run_duarouter(
             options += ["--additional-files", ",".join(map(str, additional_files))]
         options += ["--no-step-log", "--no-warnings", "--xml-validation", "never", "--seed", str(ROUTING_SEED)]
         options += ["--junction-taz"] + ["--ignore-errors"] * ignore_errors
-        run_tool("duarouter", *options, subject=str(net_file))
+        _route(options, net_file)
         routes = {vehicle.get("id", ""): _edges(vehicle) for vehicle in top_level_elements(found)}
     missing = next((number for number in range(len(trips)) if not routes.get(str(number))), None)
     if missing is not None and not ignore_errors:
         raise ConfigError(f"{net_file}: no route for the trip{trips[missing].partition('>')[0]}")
     return [routes.get(str(number), "") for number in range(len(trips))]
+
+
+def _route(options: list[str | Path], net_file: Path) -> None:
+    try:
+        run_tool("duarouter", *options, subject=str(net_file))
+    except ConfigError as error:
+        if "No connection" not in str(error):
+            raise
+        raise ConfigError(f"{error} (ignore-route-errors in a .sumocfg leaves such trips out)") from error
 
 
 def _edges(vehicle: Element) -> str:

@@ -44,6 +44,11 @@ TAKEN_OVER: Mapping[str, str] = {
     "railway.max-train-length": "trains",
 }
 READ_OTHERWISE = frozenset({"scale", "ignore-route-errors"})  # by the demand, not by SUMO
+ONLY_SHOW = (
+    "verbose", "xml-validation", "no-", "duration-log", "gui-", "start", "quit-on-end", "delay", "demo", "game",
+    "osg-view", "human-readable-time", "precision", "message-log", "error-log", "log", "window-", "report",
+    "breakpoints", "tracker-interval", "registry-viewport", "aggregate-warnings",
+)  # fmt: skip
 NEVER = ("output", "threads")  # within a name: writes into the user's folder, or breaks the order of a run
 
 
@@ -60,5 +65,6 @@ def is_taken_over(name: str) -> bool:
 
 
 def not_taken_over(given: Mapping[str, str]) -> list[str]:
-    """The names that are left to us."""
-    return [name for name in given if not is_taken_over(name) and name not in READ_OTHERWISE]
+    """The names that are left to us, without those that only show or tell something."""
+    left = [name for name in given if not is_taken_over(name) and name not in READ_OTHERWISE]
+    return [name for name in left if not name.startswith(ONLY_SHOW)]

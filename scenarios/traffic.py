@@ -14,7 +14,7 @@ from scenarios.flows import FLOW_KEYS, flow_departures_s, parse_time_s
 from scenarios.known_edges import EDGE_KEYS, KnownEdges
 from scenarios.named_routes import ROUTE_TAGS, Routes, brings_route, named_routes, resolved_route
 from scenarios.routing import route_trips
-from scenarios.vehicle_types import Types, picked_type, type_distributions
+from scenarios.vehicle_types import Types, picked_type, rail_types, type_distributions
 from scenarios.xml_files import top_level_elements
 from signals.errors import ConfigError
 
@@ -104,6 +104,7 @@ class _Reading:
     definitions: dict[str, None] = field(default_factory=dict)
     routes: Routes = field(default_factory=dict)
     types: Types = field(default_factory=dict)
+    on_rails: set[str] = field(default_factory=set)
     sources: list[_Source] = field(default_factory=list)
 
 
@@ -128,7 +129,7 @@ def read_traffic(
             for number in numbers:
                 typed = _with_type(source, reading.types, count + number)
                 draft = _draft(typed, number, departures_s[number], count + number, reading.routes, known)
-                drafts.append(_keeping_time(draft, source, ridden))
+                drafts.append(_keeping_time(draft, typed, ridden, reading.on_rails))
         count += len(departures_s)
     definitions = tuple(reading.definitions)
     routed = tuple(_routed(drafts, net_file, additional_files, definitions, ignore_route_errors))
@@ -142,6 +143,7 @@ def _collect(route_files: Sequence[Path], additional_files: Sequence[Path], know
         for element in top_level_elements(file):
             reading.routes.update(named_routes(element))
             reading.types.update(type_distributions(element))
+            reading.on_rails |= rail_types(element)
     for file in route_files:
         for element in top_level_elements(file, ROUTE_FILE_ROOTS):
             sources = list(_sources(file, element))
@@ -152,6 +154,7 @@ def _collect(route_files: Sequence[Path], additional_files: Sequence[Path], know
                     known.check(route.get("edges", ""), f"{file}: route '{name}'")
                 reading.routes.update(routes)
                 reading.types.update(type_distributions(element))
+                reading.on_rails |= rail_types(element)
                 reading.definitions[_text(element)] = None
     return reading
 
@@ -255,11 +258,12 @@ def _ridden(sources: Iterable[_Source]) -> frozenset[str]:
     return frozenset(name for ride in rides for name in ride.get("lines", "").split())
 
 
-def _keeping_time(draft: Traveller, source: _Source, ridden: frozenset[str]) -> Traveller:
-    """Vehicles with stops have a timetable; persons follow the demand only where they walk."""
+def _keeping_time(draft: Traveller, source: _Source, ridden: frozenset[str], on_rails: set[str]) -> Traveller:
+    """Vehicles with stops or on rails have a timetable; persons follow the demand only where they walk."""
     element = source.element
     if source.tag == "vehicle":
         keeps = element.find("stop") is not None or not ridden.isdisjoint({draft.id, element.get("line")})
+        keeps = keeps or element.get("type") in on_rails
     else:
         keeps = any(stage.tag not in ON_FOOT or stage.get("modes") for stage in element)
     return replace(draft, timetabled=True) if keeps else draft

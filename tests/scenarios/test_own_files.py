@@ -10,8 +10,9 @@ import pytest
 from experiments.case import place_of
 from experiments.demand import draw_demand
 from reports.describe import describe
-from scenarios.additional import to_run
-from scenarios.catalogue import Scenario, find
+from scenarios.additional import by_themselves, to_run
+from scenarios.catalogue import Scenario, find, streets
+from scenarios.from_counts import demand_from_counts
 from scenarios.sumo_options import TAKEN_OVER, is_taken_over, not_taken_over
 from signals.errors import ConfigError
 from simulation.street import Demand, Street
@@ -137,6 +138,7 @@ def test_included_files_are_part_of_both_kinds(own, tmp_path):
     assert [file.name for file in scenario.additional_files] == ["stops.add.xml", "top.add.xml"]
     _street, written, trips = driven(scenario, tmp_path)
     assert written.count("<vType") == 1
+    assert by_themselves(scenario.route_files) == [own.path / "a.rou.xml"]
     assert "<include" not in written
     assert 'id="v"' in trips
     with pytest.raises(ConfigError, match=r"bad\.add\.xml: includes gone\.xml, which is not there"):
@@ -169,7 +171,7 @@ def test_options_may_stand_in_any_section_and_clock_times_are_times(own):
     scenario = find(own.configured(more=more))
     assert (scenario.begin_s, scenario.end_s, scenario.step_length_s) == (60.0, 600.0, 0.5)
     assert dict(scenario.options) == {"lateral-resolution": "0.8", "step-method.ballistic": "true"}
-    assert scenario.not_taken_over == ("start",)
+    assert scenario.not_taken_over == ()
 
 
 def test_what_moves_their_traffic_is_taken_over_and_the_rest_is_named(own, tmp_path):
@@ -252,6 +254,31 @@ def test_buses_trams_and_people_who_ride_keep_their_timetable_and_stop(own, tmp_
     _street, written, trips = driven(scenario, tmp_path, multiple=2.0)
     assert re.findall(r'id="(\S+)" depart="(\S+)" type="bus"', written) == [("line", "10.00")]
     assert re.search(r'<personinfo id="rider".*?<ride .*?vehicle="line"', trips, re.DOTALL)
+
+
+def test_trams_keep_their_timetable_also_without_stops(own, tmp_path):
+    """A line of trams does not run twice as often because there are twice as many cars."""
+    text = (
+        f'<vType id="tram" vClass="tram"/><flow id="t" type="tram" begin="0" end="600" period="200">{ROUTE}</flow>'
+        f'<flow id="c" begin="0" end="600" period="200">{ROUTE}</flow>'
+    )
+    vehicles = draw_demand(find(own.configured(text)), 3.0, 0, tmp_path).vehicles
+    trams = vehicles[vehicles["id"].str.startswith("t.")]
+    assert trams.set_index("id")["depart_s"].to_dict() == {"t.0": 0.0, "t.1": 200.0, "t.2": 400.0}
+    assert len(vehicles) > len(trams) + 3
+
+
+def test_counts_complete_a_configuration_and_keep_how_it_moves(own, tmp_path):
+    """Step length, sublanes and additional files stay; only the routes are new."""
+    stops = own.file("s.add.xml", STOPS)
+    more = '<step-length value="0.5"/><lateral-resolution value="0.8"/><seed value="3"/>'
+    path = own.configured(additional=stops, more=more)
+    (tmp_path / "counts.csv").write_text("begin,end,from,to,count\n0,900,W-J.bay,J-E,50\n")
+    made = demand_from_counts(tmp_path / "counts.csv", streets(path), tmp_path / "new")
+    scenario = find(str(made.configuration))
+    assert scenario.additional_files == (own.path / stops,)
+    assert (scenario.step_length_s, scenario.options) == (0.5, (("lateral-resolution", "0.8"),))
+    assert len(draw_demand(scenario, 1.0, 0, tmp_path).vehicles) == pytest.approx(50, abs=12)
 
 
 @pytest.mark.parametrize(
