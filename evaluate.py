@@ -10,17 +10,21 @@ import typer
 from experiments import tables
 from experiments.case import check_controller
 from experiments.compare import compare, settings_that_differ
-from experiments.console import CASES_FAILED, OneLineErrors, list_failures, list_warnings, output
+from experiments.console import CASES_FAILED, OneLineErrors, complain, list_failures, list_warnings, output
 from experiments.engine import core_count
 from experiments.evaluation import run_grid, watch
 from experiments.grid import Grid, grid
 from experiments.statistics import summarise
 from experiments.store import load
-from reports.describe import describe
+from reports.describe import describe, describe_network
 from reports.describe_html import write_page
+from reports.fit import fit_report
 from reports.html import write_report
 from reports.scenario import write_overrides
-from scenarios.catalogue import entries
+from scenarios.catalogue import entries, streets
+from scenarios.from_counts import demand_from_counts
+from scenarios.osm import SignalTimes, import_osm, map_name
+from scenarios.sampling import DEFAULT_SEED
 from signals import overrides
 from signals.controllers import CONTROLLERS
 
@@ -70,6 +74,46 @@ def describe_scenario(
 def print_schema(of: Annotated[str, typer.Argument(help="intersection")] = "intersection") -> None:
     """The JSON Schema of a file that --intersection takes, for editors."""
     typer.echo(overrides.schema_of(of))
+
+
+@app.command("import")
+def import_map(
+    osm_file: Annotated[Path, typer.Argument(help="OSM's XML: .osm, .osm.xml, also .gz or .bz2.")],
+    out: Annotated[Path | None, typer.Option(help="Folder; by default one of the map's name.")] = None,
+    left_hand: Annotated[bool, typer.Option("--left-hand", help="Traffic keeps to the left.")] = False,
+    guess: Annotated[
+        bool, typer.Option("--guess", help="Signals on large junctions that have none in the map.")
+    ] = False,
+    cycle_s: Annotated[int, typer.Option(help="The plans' cycle.")] = SignalTimes.cycle_s,
+    all_red_s: Annotated[int, typer.Option(help="Red clearance after each stage.")] = SignalTimes.all_red_s,
+    left_green_s: Annotated[int, typer.Option(help="Green of a left turn of its own.")] = SignalTimes.left_green_s,
+    yellow_change_s: Annotated[int | None, typer.Option(help="By default from the speed limit, at least 3.")] = None,
+) -> None:
+    """A network from a map: netconvert with signals, and what was understood of them."""
+    times = SignalTimes(cycle_s, all_red_s, left_green_s, yellow_change_s)
+    imported = import_osm(osm_file, out or Path(map_name(osm_file)), times, left_hand, guess)
+    for warning in imported.warnings:
+        complain(f"netconvert: {warning}")
+    typer.echo(describe_network(imported.net_file))
+    typer.echo(f"\nnext, counts: evaluate.py demand COUNTS --network {imported.configuration}")
+
+
+@app.command("demand")
+def demand_of_counts(
+    counts: Annotated[Path, typer.Argument(help="Columns begin, end, from, to, count or veh_per_h; or SUMO's XML.")],
+    network: Annotated[str, typer.Option(help="A .net.xml, a .sumocfg, or a scenario's name.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Folder; by default the network's own, or the scenario's name.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of the choice among routes.")] = DEFAULT_SEED,
+) -> None:
+    """Routes that reproduce turning or link counts, how well they do (GEH), and a scenario to run."""
+    by_path = Path(network).is_file()
+    made = demand_from_counts(
+        counts, streets(network), out or Path(network if not by_path else Path(network).parent), seed
+    )
+    typer.echo(fit_report(made))
+    typer.echo(f"\nnext: evaluate.py run --scenario {made.configuration} --controller existing --out results/counted")
 
 
 @app.command()

@@ -51,9 +51,15 @@ def check_scenario(name: str, override_files: tuple[Path, ...] = ()) -> None:
 
 def place_of(scenario: Scenario, override_files: tuple[Path, ...] = ()) -> Place:
     """The scenario's files and window, as the simulation takes them; overrides that are named follow those found."""
-    files, step_length_s = (scenario.net_file, scenario.additional_files), scenario.step_length_s
-    overrides = (*scenario.override_files, *override_files)
-    return Place(*files, scenario.begin_s, scenario.end_s, step_length_s, overrides)
+    return Place(
+        net_file=scenario.net_file,
+        additional_files=scenario.additional_files,
+        begin_s=scenario.begin_s,
+        end_s=scenario.end_s,
+        step_length_s=scenario.step_length_s,
+        override_files=(*scenario.override_files, *override_files),
+        options=scenario.options,
+    )
 
 
 def run_case(

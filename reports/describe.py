@@ -7,10 +7,11 @@ from pathlib import Path
 from reports.junction_words import by_approach, intervals_words, lane_numbers, length_s, movements, turns
 from reports.origins import origins
 from reports.plain_text import WIDTH, columns, facts
-from reports.scenario import clock, read_scenario, scenario_facts
+from reports.scenario import clock, read_scenario, scenario_facts, signals_controlled
 from signals.intersection import Conflict, Intersection
 from signals.plans import TimingPlan
 from simulation.network import Network
+from simulation.overrides import read_network
 
 KM_PER_H = 3.6
 NONE = "-"
@@ -20,7 +21,18 @@ OVERVIEW = (">approaches", ">lanes", ">signal groups", ">stages", ">cycle_s", ">
 def describe(scenario_name: str, override_files: Sequence[Path] = ()) -> str:
     """Files, demand and every junction's lanes, times, stages, plan, conflicts and loops. Raises `ConfigError`."""
     scenario, network = read_scenario(scenario_name, override_files)
-    parts = [facts(scenario_facts(scenario, network)), _overview(network)]
+    return _text(facts(scenario_facts(scenario, network)), network)
+
+
+def describe_network(net_file: Path) -> str:
+    """The same of a network that has no demand yet."""
+    network = read_network(net_file)
+    head = facts([("network", f"{net_file}\nsha256 {network.digest}"), ("signals", signals_controlled(network))])
+    return _text(head, network)
+
+
+def _text(head: Sequence[str], network: Network) -> str:
+    parts = [list(head), _overview(network)]
     for junction in network.intersections:
         sources = network.sources.get(junction.id, {})
         parts.append(_junction(junction, network.plans.of(junction.id), network.kinds[junction.id], sources))

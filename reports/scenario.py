@@ -5,9 +5,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from experiments.case import place_of
+from experiments.demand import traffic_of
 from reports.wording import count
+from scenarios.additional import calibrators
 from scenarios.catalogue import Scenario, find, overrides_beside
-from scenarios.traffic import Window, read_traffic
+from scenarios.traffic import Window
 from signals.errors import ConfigError
 from simulation.detectors import VERSION
 from simulation.measures import window_of
@@ -44,12 +46,23 @@ def scenario_facts(scenario: Scenario, network: Network) -> list[tuple[str, str]
         ("network", f"{scenario.net_file}\nsha256 {network.digest}"),
         ("routes", "\n".join(map(str, scenario.route_files))),
         *additional,
+        *_options(scenario),
         ("window", f"{span}, {counted}"),
         ("demand", _demand(scenario)),
-        ("signals", _signals(network)),
+        ("signals", signals_controlled(network)),
         ("loops", f"{loops}, by the standard layout, version {VERSION}"),
         ("overrides", _overrides(scenario, network)),
     ]
+
+
+def _options(scenario: Scenario) -> list[tuple[str, str]]:
+    """Of the user's configuration: what changes how traffic moves, and what the comparison decides."""
+    taken = ", ".join(f"{name} {value}" for name, value in scenario.options)
+    left = [*scenario.not_taken_over]
+    if found := calibrators(scenario.additional_files):
+        left.append(f"{count(found, 'calibrator')} (the same vehicles for every controller)")
+    named = [("options", taken), ("not taken over", ", ".join(left))]
+    return [(name, text) for name, text in named if text]
 
 
 def clock(time_s: float) -> str:
@@ -60,15 +73,20 @@ def clock(time_s: float) -> str:
 def _demand(scenario: Scenario) -> str:
     """Today's, which a draw at 1.0 repeats with other departures."""
     window = Window(scenario.begin_s, scenario.end_s, margin_s=0.0)
-    traffic = read_traffic(scenario.net_file, scenario.route_files, scenario.additional_files, window)
+    traffic = traffic_of(scenario, window)
     travellers = Counter(t.tag for t in traffic.travellers)
     hours = (scenario.end_s - scenario.begin_s) / 3600
     others = [count(n, tag) for tag, n in sorted(travellers.items()) if tag != "vehicle"]
+    if traffic.left_out:
+        others.append(f"{count(traffic.left_out, 'vehicle')} left out for errors in their routes (ignore-route-errors)")
+    if scenario.scale != 1:
+        others.append(f"all times {scenario.scale:g} (scale)")
     vehicles = f"{count(travellers['vehicle'], 'vehicle')} in the window, {travellers['vehicle'] / hours:,.0f} per hour"
     return ", ".join([vehicles, *others])
 
 
-def _signals(network: Network) -> str:
+def signals_controlled(network: Network) -> str:
+    """How many, and why the others are not."""
     number = len(network.intersections)
     controlled = f"{number} of {network.signals} controlled ({number / network.signals:.0%})"
     return "\n".join([controlled, *(f"left to its own plan: {reason}" for reason in network.left_alone.values())])

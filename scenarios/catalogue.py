@@ -5,7 +5,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from scenarios.build import OWN_SCENARIOS, built_files
-from scenarios.sumo_cfg import OwnFiles, read_file_list, read_sumocfg, window_s, with_traffic_apart
+from scenarios.flows import positive
+from scenarios.sumo_cfg import OwnFiles, read_file_list, read_sumocfg, traffic_apart, window_s, with_traffic_apart
+from scenarios.sumo_options import not_taken_over, taken_over
 from scenarios.sumo_tools import package_folder
 from scenarios.xml_files import net_edges
 from signals.errors import ConfigError
@@ -22,6 +24,7 @@ RESCO: dict[str, tuple[str, tuple[float, float]]] = {
     "grid4x4": ("Synthetic grid of sixteen junctions with three lanes a leg.", GRID_S),
     "arterial4x4": ("Synthetic grid of sixteen junctions with arterials one way and side streets the other.", GRID_S),
 }
+TRUE = ("true", "1", "yes", "on", "x", "t")  # as SUMO reads them
 PATH_ENDINGS = (".sumocfg", ".xml", ".gz")
 
 
@@ -39,6 +42,10 @@ class Scenario:
     step_length_s: float = 1.0
     override_files: tuple[Path, ...] = ()
     """What an engineer has corrected of the junctions: the TOML found beside the user's own network."""
+    options: tuple[tuple[str, str], ...] = ()  # of the user's configuration, as far as they are taken over
+    not_taken_over: tuple[str, ...] = ()
+    scale: float = 1.0  # what SUMO's option of that name multiplies the demand by
+    ignore_route_errors: bool = False
 
 
 def entries() -> list[tuple[str, str]]:
@@ -60,6 +67,16 @@ def find(name: str) -> Scenario:
     nearest = dict.fromkeys(RESCO_PREFIX + found if found in RESCO else found for found in near)
     hint = f"nearest: {', '.join(nearest)}" if nearest else "evaluate.py list shows them all"
     raise ConfigError(f"scenario '{name}' is unknown; {hint}")
+
+
+def streets(name: str) -> OwnFiles:
+    """Network and additional files of a name, a `.sumocfg` or a network file; a demand need not be there yet."""
+    if name.endswith(".sumocfg"):
+        return traffic_apart(read_sumocfg(Path(name).expanduser().resolve()))
+    if Path(name).is_file():
+        return OwnFiles(Path(name).resolve(), (), ())
+    found = find(name)
+    return OwnFiles(found.net_file, (), found.additional_files)
 
 
 def _resco(short: str) -> Scenario:
@@ -94,5 +111,18 @@ def _scenario(name: str, title: str, files: OwnFiles) -> Scenario:
     if not files.step_length_s > 0:
         raise ConfigError(f"{name}: step-length = {files.step_length_s:g} s, must be above 0")
     begin_s, end_s = window_s(files, name)
-    places = (files.net_file, files.route_files, files.additional_files)
-    return Scenario(name, title, *places, begin_s, end_s, files.step_length_s)
+    given = files.options
+    return Scenario(
+        name=name,
+        title=title,
+        net_file=files.net_file,
+        route_files=files.route_files,
+        additional_files=files.additional_files,
+        begin_s=begin_s,
+        end_s=end_s,
+        step_length_s=files.step_length_s,
+        options=tuple(taken_over(given).items()),
+        not_taken_over=tuple(not_taken_over(given)),
+        scale=positive(given.get("scale", "1"), "scale", name),
+        ignore_route_errors=given.get("ignore-route-errors", "false").lower() in TRUE,
+    )

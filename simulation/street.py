@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from scenarios.additional import to_run
 from signals.layout import Layout, layout
 from simulation.detectors import loops_xml
 from simulation.measures import Window, accounts, read_trips, signal_delays, window_of
@@ -42,6 +43,7 @@ class Place:
     end_s: float
     step_length_s: float = 1.0
     override_files: tuple[Path, ...] = ()
+    options: tuple[tuple[str, str], ...] = ()  # SUMO's, that their street moves by
 
     @property
     def network(self) -> Network:
@@ -60,7 +62,7 @@ class Street:
         folder = Path(self._folder.name)
         loops = folder / "loops.add.xml"
         loops.write_text(loops_xml(self.network.intersections, set()), encoding="utf-8")
-        self.options = run_options(place, demand.route_file, [*place.additional_files, loops], seed)
+        self.options = run_options(place, demand.route_file, [*map(to_run, place.additional_files), loops], seed)
         if outputs:
             self.options |= output_options(folder)
         try:
@@ -117,7 +119,7 @@ class Street:
 
 def run_options(place: Place, route_file: Path, additional: Sequence[Path], seed: int) -> dict[str, str]:
     """The options that every run of the comparison shares."""
-    return {
+    return dict(place.options) | {
         "net-file": str(place.net_file),
         "route-files": str(route_file),
         "additional-files": ",".join(str(p) for p in additional),

@@ -100,6 +100,28 @@ def test_a_run_tells_of_what_is_less_safe_and_keeps_it_in_the_manifest(tmp_path:
     assert "a slow street" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
 
 
+def test_a_map_and_counts_become_a_scenario_in_two_commands(tmp_path: Path):
+    """The first says what it understood of the signals, the second how well the counts are met."""
+    town = ROOT / "scenarios" / "town"
+    imported = typed("import", town / "town.osm", "--out", tmp_path)
+    assert imported.exit_code == 0, imported.stderr
+    assert re.search(r"signals +5 of 5 controlled", imported.stdout)
+    counted = typed("demand", town / "counts.csv", "--network", tmp_path / "town.sumocfg")
+    assert counted.exit_code == 0, counted.stderr
+    assert re.search(r"GEH +below 5 at 100\.0% of \d+ counts", counted.stdout)
+    assert re.search(r"07:00 to 07:15 +\d+ +(\d+) +\1 ", counted.stdout)
+    assert f"evaluate.py run --scenario {tmp_path}/town.sumocfg" in counted.stdout
+    assert "5 of 5 controlled" in typed("describe", tmp_path / "town.sumocfg").stdout
+
+
+def test_a_map_or_counts_that_cannot_be_used_are_one_line(tmp_path: Path):
+    """Also where nothing of the kind is there."""
+    assert "nowhere.osm: no such file" in refused("import", "nowhere.osm", "--out", tmp_path)
+    assert "cycle_s = 5, must be 30 to 240" in refused("import", "nowhere.osm", "--cycle-s", 5)
+    assert "nowhere.csv: no such file" in refused("demand", "nowhere.csv", "--network", "single", "--out", tmp_path)
+    assert "scenario 'singel' is unknown; nearest: single" in refused("demand", "x.csv", "--network", "singel")
+
+
 @pytest.mark.parametrize(
     ("words", "line"),
     [
