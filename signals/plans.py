@@ -43,7 +43,7 @@ class TimingPlan(Frozen):
 class PlanFile(Frozen):
     """All plans of some intersections, as a file holds them."""
 
-    plan: Annotated[tuple[TimingPlan, ...], Field(min_length=1)]
+    plan: tuple[TimingPlan, ...]
 
     @model_validator(mode="after")
     def _one_at_a_time(self) -> PlanFile:

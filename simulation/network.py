@@ -76,9 +76,6 @@ def read(net_file: Path, additional_files: tuple[Path, ...] = ()) -> Network:
             found.append(intersection)
             plans.append(plan)
             links[name] = tuple(tuple(g) for g in junction.groups)
-    if not found:
-        first = next(iter(left_alone.values()))
-        raise ConfigError(f"{net_file}: none of its {len(signals)} signals can be told in stages, e.g. {first}")
     approaches = {i.id: _vehicle_approaches(i) for i in found}
     return Network(
         intersections=_with_neighbours(net, found),

@@ -26,8 +26,8 @@ class FixedTime:
             [_table(i, p, times_s[row]) for p in _plans_of(i, plans)] for row, i in enumerate(layout.intersections)
         ]
         self._from_s = [np.array([p.from_s for p in _plans_of(i, plans)]) for i in layout.intersections]
-        self._changes_s = np.unique(np.concatenate(self._from_s))
-        self._width = max(len(stages) for tables in self._tables for _, _, _, stages in tables)
+        self._changes_s = np.unique([p.from_s for i in layout.intersections for p in _plans_of(i, plans)])
+        self._width = max((len(stages) for tables in self._tables for _, _, _, stages in tables), default=1)
         self._in_force = -1
         self._rows = np.arange(len(layout.intersections))
         self._why = np.ones(len(layout.intersections), np.int64)
