@@ -66,7 +66,6 @@ class FlowEstimator:
         self._shared_s = -np.inf
         self._blind: Bools | None = None
         self._known = np.full(self._shape, Known.ASSUMED, np.int8)
-        self._can_be_green = layout.has_group & layout.full_green.any(axis=1)
         self._overdue, self._any_overdue = np.zeros(self._shape, bool), False
         self._seen = np.zeros((4, *self._shape), bool)
         self._ages_s = np.zeros((4, *self._shape))
@@ -76,7 +75,8 @@ class FlowEstimator:
     def _watch(self, layout: Layout) -> None:
         """Constants of the lane groups: how far up they are watched, and how many vehicles fit below.
 
-        One that no loop watches, as a crossing, is recalled: it calls until it is green, and has no queue to be told.
+        A crossing has no loop. With a button it calls as that is latched, as a queue of one, for nobody counts persons;
+        without one it is recalled: it calls until it is green, and has no queue to be told.
         """
         advances = np.bincount(layout.advance_cell, minlength=self._cells).reshape(self._shape)
         self._has_advance = (advances > 0) | ~layout.has_group
@@ -88,9 +88,15 @@ class FlowEstimator:
         room = layout.lanes * layout.advance_distance_m / VEHICLE_SPACE_M
         self._reach_veh = np.where(advances > 0, room, layout.room_veh) + 1.0
         stops = np.bincount(layout.stop_cell, minlength=self._cells).reshape(self._shape)
-        self._recalled = layout.has_group & (stops + advances == 0)
+        self._unwatched = layout.has_group & (stops + advances == 0)
+        can_be_green = layout.has_group & layout.full_green.any(axis=1)
+        has_button = np.bincount(layout.button_cell, minlength=self._cells).reshape(self._shape) > 0
+        useful = can_be_green.ravel()[layout.button_cell]
+        self._button_head, self._button_cell = layout.button_head[useful], layout.button_cell[useful]
+        self._recalled = self._unwatched & can_be_green & ~has_button
+        self._can_be_overdue = can_be_green & (~self._unwatched | self._recalled)
         self._any_recalled = bool(self._recalled.any())
-        self._reach_veh[self._recalled] = 0.0
+        self._reach_veh[self._unwatched] = 0.0
         self._room_veh = np.maximum(layout.room_veh, self._reach_veh)
 
     def _index_loops(self, layout: Layout) -> None:
@@ -160,7 +166,7 @@ class FlowEstimator:
         if elapsed_s > 0:
             self._flow(now_s, elapsed_s, sums, believed)
         self._queue(elapsed_s, sums)
-        return self._state(now_s, sums[OCCUPIED], heard)
+        return self._state(now_s, sums[OCCUPIED], snapshot.calls, heard)
 
     def _sums(self, snapshot: Snapshot) -> tuple[Floats, Bools]:
         """All that the loops say, per lane group [6, J, N], and which of them are believed."""
@@ -225,7 +231,7 @@ class FlowEstimator:
         layout, cells = self._layout, self._cells
         stop = np.bincount(layout.stop_cell, believed[layout.stop_loop], cells).reshape(self._shape) > 0
         advance = np.bincount(layout.advance_cell, believed[layout.advance_loop], cells).reshape(self._shape) > 0
-        blind = layout.has_group & ~stop & ~self._recalled
+        blind = layout.has_group & ~stop & ~self._unwatched
         self._blind = blind if blind.any() else None
         known = np.full(self._shape, Known.ASSUMED, np.int8)
         known[stop | advance] = Known.INFERRED
@@ -240,13 +246,17 @@ class FlowEstimator:
             weight = self._flow_veh_per_h[OUT].ravel()[cell] + LEAST_SHARE_VEH_PER_H
             self._share[:] = weight / np.bincount(loop, weight)[loop]
 
-    def _state(self, now_s: float, occupancy: Floats, heard: NeighbourMessage | None) -> TrafficState:
+    def _state(
+        self, now_s: float, occupancy: Floats, latched: Bools, heard: NeighbourMessage | None
+    ) -> TrafficState:
         green_for_s = now_s - self._stage_since_s
         if not self._all_confirmed:
             green_for_s *= self._confirmed
         if now_s >= self._eligible_until_s:
             self._eligible_stages(now_s)
         queue = self._inside_veh + self._beyond_veh
+        if self._button_head.size and np.count_nonzero(latched):
+            self._take_latched(queue, latched)
         calls = queue >= 1.0  # a covered stop line makes it so
         if self._blind is not None:
             calls |= self._blind
@@ -276,6 +286,11 @@ class FlowEstimator:
             blocked=blocked,
         )
 
+    def _take_latched(self, queue: Floats, latched: Bools) -> None:
+        """Whose button is latched is there, at least one of them."""
+        pressed = np.bincount(self._button_cell, latched.take(self._button_head), self._cells)
+        np.maximum(queue, np.minimum(pressed, 1.0).reshape(self._shape), out=queue)
+
     def _follow_stages(self, now_s: float, stage: Ints) -> None:
         """What holds until the next change of a stage: whose heads are green, since when, and for how long at least."""
         confirmed, layout, rows = stage != TRANSITION, self._layout, self._rows
@@ -293,7 +308,7 @@ class FlowEstimator:
     def _recall_overdue(self, now_s: float) -> None:
         """Call for whom no loop has called in a long red, as if he had come when it began."""
         self._recall_at_s = now_s + RECALL_EVERY_S
-        self._overdue = self._can_be_green & ~self._whole_green & (now_s - self._green_until_s >= RECALL_S)
+        self._overdue = self._can_be_overdue & ~self._whole_green & (now_s - self._green_until_s >= RECALL_S)
         self._any_overdue = bool(self._overdue.any())
         if self._any_overdue:
             np.copyto(self._served_s, np.minimum(self._served_s, self._green_until_s), where=self._overdue)

@@ -56,7 +56,11 @@ class Detector(Frozen):
 
 
 class LaneGroup(Frozen):
-    """Lanes of one approach that serve the same signal groups (HCM lane group)."""
+    """Lanes of one approach that serve the same signal groups (HCM lane group), or a crossing.
+
+    `button`: who waits here calls by a push button, or a loop that latches as one does; the plant latches the call of
+    its signal groups until they are green. Where neither button nor loop watches, the lane group is on recall.
+    """
 
     id: str
     approach: str
@@ -66,6 +70,7 @@ class LaneGroup(Frozen):
     length_m: Metres
     speed_m_per_s: Annotated[float, Field(gt=0, le=70)]
     saturation_flow_veh_per_h: Annotated[float, Field(gt=0, le=20_000)]
+    button: bool = False
 
 
 class Movement(Frozen):

@@ -46,6 +46,8 @@ class Layout:
     stop_cell: Ints  # flat [J * N] cell of each such link
     advance_loop: Ints
     advance_cell: Ints
+    button_head: Ints  # flat [J * P] heads of lane groups with a button, one a (head, lane group) link
+    button_cell: Ints  # flat [J * N] cell of each such link
     advance_share: Floats  # first share of an advance loop's count that goes to the cell
     downstream: Ints  # [J, N, E] flat [J * N] cells of the next junction's approach, J * N where there is none
 
@@ -75,7 +77,7 @@ def layout(intersections: Sequence[Intersection]) -> Layout:
     p = max((len(i.signal_groups) for i in intersections), default=1)
     lanes = _lane_arrays(intersections, j, n)
     heads = _head_arrays(intersections, j, n, s, p)
-    loops = _loop_arrays(intersections, n)
+    loops = _loop_arrays(intersections, n) | _button_arrays(intersections, n, p)
     return Layout(tuple(intersections), **lanes, **heads, **loops, downstream=_downstream(intersections, j, n))
 
 
@@ -158,6 +160,17 @@ def _loop_arrays(intersections: Sequence[Intersection], n: int) -> dict[str, Any
         "advance_cell": np.array([c for _, c, _ in advance], dtype=np.int64),
         "advance_share": np.array([w for _, _, w in advance]),
     }
+
+
+def _button_arrays(intersections: Sequence[Intersection], n: int, p: int) -> dict[str, Any]:
+    links = []
+    for row, intersection in enumerate(intersections):
+        index = {g.id: k for k, g in enumerate(intersection.signal_groups)}
+        for column, group in enumerate(intersection.lane_groups):
+            if group.button:
+                links += [(row * p + index[g], row * n + column) for g in group.signal_groups]
+    heads, cells = np.array(links, dtype=np.int64).reshape(-1, 2).T
+    return {"button_head": heads, "button_cell": cells}
 
 
 def _downstream(intersections: Sequence[Intersection], j: int, n: int) -> Ints:

@@ -1,7 +1,7 @@
 """One SUMO signal on its way to becoming an `Intersection`: heads, phases, stages, conflicts, lanes and loops.
 
-A crossing has no loop, so its lane group is on recall: the estimator takes a lane group that nothing watches as always
-calling (docs/decisions/0002-crossings-on-recall.md).
+Every crossing has push buttons, and a lane for bicycles alone a stop-line loop that latches as one: SUMO's networks do
+not tell (docs/decisions/0002-crossings-on-recall.md).
 """
 
 from __future__ import annotations
@@ -318,6 +318,7 @@ class Junction:
             length_m=float(lanes[0].getLength()),
             speed_m_per_s=float(lanes[0].getSpeed()),
             saturation_flow_veh_per_h=SATURATION_FLOW_VEH_PER_H * len(lanes),
+            button=all(set(lane.getPermissions()) == {"bicycle"} for lane in lanes),
         )
 
     def _movement(self, link: int, approach: str, lane_group: str, signal_group: str) -> Movement:
@@ -352,6 +353,7 @@ class Junction:
                     length_m=0.0,
                     speed_m_per_s=WALKING_SPEED_M_PER_S,
                     saturation_flow_veh_per_h=SATURATION_FLOW_VEH_PER_H,
+                    button=True,
                 )
             )
             crossed = "+".join(str(edge.getID()) for edge in crossing.getCrossingEdges())

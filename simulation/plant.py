@@ -17,6 +17,7 @@ from signals.intersection import Aspect, Intersection
 from signals.layout import Layout
 from signals.sequencer import intervals_between
 from signals.values import TRANSITION, Command, Mode, Snapshot
+from simulation.buttons import Buttons
 from simulation.loops import LoopReader
 from simulation.programs import ASPECT_OF, LETTER_OF
 from simulation.sumo import Sumo
@@ -79,7 +80,7 @@ class SumoPlant:
         self._decoded: list[dict[str, tuple[int, np.ndarray]]] = [{} for _ in self._names]
         self._leaving = [False] * junctions
         self._expires_s = np.inf
-        self._calls = np.zeros((junctions, heads), bool)
+        self._buttons = Buttons(sumo, layout)
         self._reader = LoopReader(sumo, self._loops)
         self._all_healthy = np.ones(len(self._loops), bool)
 
@@ -97,16 +98,17 @@ class SumoPlant:
             self._release_all()
         if any(self._leaving):
             self._leave_where_confirmed()
+        presence = occupancy > 0
         return Snapshot(
             now_s,
             volume,
             occupancy,
-            occupancy > 0,
+            presence,
             self._all_healthy,
             self._stage,
             self._aspects,
             self._local,
-            self._calls,
+            self._buttons.read(self._aspects, presence),
         )
 
     def _read_heads(self) -> None:

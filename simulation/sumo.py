@@ -70,6 +70,10 @@ class Sumo:
         self.edge_halting = api.edge.getLastStepHaltingNumber if gui else raw.edge_getLastStepHaltingNumber
         self.edge_vehicles = api.edge.getLastStepVehicleNumber if gui else raw.edge_getLastStepVehicleNumber
         self.edge_mean_speed = api.edge.getLastStepMeanSpeed if gui else raw.edge_getLastStepMeanSpeed
+        self.persons = api.person.getIDCount if gui else raw.person_getIDCount
+        self._edge_persons = api.edge.getLastStepPersonIDs if gui else raw.edge_getLastStepPersonIDs
+        self._standing_s = api.person.getWaitingTime if gui else raw.person_getWaitingTime
+        self._next_edge = api.person.getNextEdge if gui else raw.person_getNextEdge
         self._waiting_outside = api.edge.getPendingVehicles if gui else raw.edge_getPendingVehicles
         self.trafficlight, self.vehicle, self.lane = api.trafficlight, api.vehicle, api.lane
         self._time = api.simulation.getTime
@@ -102,6 +106,15 @@ class Sumo:
     def waiting_outside(self, edge: str) -> int:
         """Vehicles that should have entered on this edge and found no room."""
         return len(self._waiting_outside(edge))
+
+    def standing_before(self, edge: str, least_s: float) -> set[str]:
+        """The edges that persons want to step on who have stood on this one for some time."""
+        return {self._next_edge(p) for p in self._edge_persons(edge) if self._standing_s(p) >= least_s}
+
+    def vehicle_classes(self) -> dict[str, str]:
+        """SUMO's class of every vehicle type."""
+        types = self._api.vehicletype
+        return {str(name): str(types.getVehicleClass(name)) for name in types.getIDList()}
 
     def loop_vehicles(self, loop: str) -> list[tuple[float, float]]:
         """When each vehicle of the last step came onto a loop and left it (negative while it is there)."""
