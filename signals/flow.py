@@ -246,9 +246,7 @@ class FlowEstimator:
             weight = self._flow_veh_per_h[OUT].ravel()[cell] + LEAST_SHARE_VEH_PER_H
             self._share[:] = weight / np.bincount(loop, weight)[loop]
 
-    def _state(
-        self, now_s: float, occupancy: Floats, latched: Bools, heard: NeighbourMessage | None
-    ) -> TrafficState:
+    def _state(self, now_s: float, occupancy: Floats, latched: Bools, heard: NeighbourMessage | None) -> TrafficState:
         green_for_s = now_s - self._stage_since_s
         if not self._all_confirmed:
             green_for_s *= self._confirmed

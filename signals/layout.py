@@ -1,6 +1,7 @@
 """The arrays' index: which row and column of an array is which junction, lane group, stage, signal group or loop.
 
-Junctions differ in size, so every axis is padded to the largest, and is 1 where there is none; `has_group`, `has_stage`, `has_head` mask the padding.
+Junctions differ in size, so every axis is padded to the largest (to 1 where there is no junction at all); `has_group`,
+`has_stage`, `has_head` mask the padding.
 """
 
 from __future__ import annotations

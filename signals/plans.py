@@ -44,6 +44,8 @@ class PlanFile(Frozen):
     """All plans of some intersections, as a file holds them."""
 
     plan: tuple[TimingPlan, ...]
+    untold: dict[str, str] = Field(default_factory=dict)
+    """Intersections whose existing plan cannot be told in stages, and why."""
 
     @model_validator(mode="after")
     def _one_at_a_time(self) -> PlanFile:

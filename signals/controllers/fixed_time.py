@@ -58,6 +58,12 @@ class FixedTime:
 
 def _plans_of(intersection: Intersection, plans: PlanFile) -> tuple[TimingPlan, ...]:
     found = plans.of(intersection.id)
+    if intersection.id in plans.untold:
+        why = plans.untold[intersection.id]
+        raise ConfigError(
+            f"intersection {intersection.id}: its existing plan cannot be told in stages: {why}; fixed-time needs a "
+            "plan file for it (fixed-time:FILE)"
+        )
     if not found:
         raise ConfigError(f"intersection {intersection.id}: the plan file has no plan for it")
     return found
