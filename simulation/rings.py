@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import zip_longest
 
 from simulation.heads import Heads
 from simulation.programs import Program, Row
@@ -17,10 +18,9 @@ def ring_states(program: Program, heads: Heads) -> list[tuple[str, tuple[Row, ..
     Phases of two rings are compatible between the same barriers, if no two protected movements of theirs cross.
     """
     phase = {row.name: row for row in program.rows}
-    sides = [_sides(program, ring) for ring in ("ring1", "ring2")]
     found: list[tuple[str, tuple[Row, ...]]] = []
-    for k in range(max(len(side) for side in sides)):
-        first, second = ([phase[n] for n in side[k] if n in phase] if k < len(side) else [] for side in sides)
+    for side in _sides(program):
+        first, second = ([phase[name] for name in names if name in phase] for names in side)
         pairs = [(a, b) for a in first for b in second if not _conflict(a.state, b.state, heads)]
         paired = {row.number for pair in pairs for row in pair}
         alone = [(row,) for row in (*first, *second) if row.number not in paired]
@@ -28,21 +28,25 @@ def ring_states(program: Program, heads: Heads) -> list[tuple[str, tuple[Row, ..
     return found
 
 
-def _sides(program: Program, ring: str) -> list[list[str]]:
-    """A ring's phases between one barrier and the next."""
-    barriers = set(_names(program, "barrierPhases"))
-    sides: list[list[str]] = [[]]
-    for name in _names(program, ring):
-        sides[-1].append(name)
-        if name in barriers:
-            sides.append([])
-    return [side for side in sides if side]
+def _sides(program: Program) -> list[tuple[list[str], list[str]]]:
+    """Both rings' phases between one barrier and the next; 0 keeps a place free.
+
+    A barrier stands where both rings have a phase that the program names as such, or as a coordinated one, which ends
+    its side in SUMO's usual order; what that leaves open the right of way decides.
+    """
+    rings = [_names(program, key) for key in ("ring1", "ring2")]
+    marks = {name for key in ("barrierPhases", "barrier2Phases", "coordinatePhases") for name in _names(program, key)}
+    sides: list[tuple[list[str], list[str]]] = [([], [])]
+    for first, second in zip_longest(*rings, fillvalue="0"):
+        sides[-1][0].append(first)
+        sides[-1][1].append(second)
+        if {first, second} <= marks | {"0"} and {first, second} != {"0"}:
+            sides.append(([], []))
+    return sides
 
 
 def _names(program: Program, key: str) -> list[str]:
-    """Phase names of a parameter; 0 stands for none."""
-    listed = program.parameters.get(key, "").replace(",", " ").split()
-    return [name for name in listed if name != "0"]
+    return program.parameters.get(key, "").replace(",", " ").split()
 
 
 def _conflict(first: str, second: str, heads: Heads) -> bool:

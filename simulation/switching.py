@@ -31,12 +31,13 @@ class Switching:
         """The programs that it uses, in order."""
         return tuple(dict.fromkeys([self.start, *(program for _, program in self.switches)]))
 
-    def next_s(self, now_s: float) -> float:
-        """When it switches next, now included; infinity after the last time."""
-        if not self.period_s:
-            return min((at_s for at_s, _ in self.switches if at_s >= now_s), default=inf)
-        ahead_s = ((at_s - now_s) % self.period_s for at_s, _ in self.switches if at_s >= now_s - self.period_s)
-        return now_s + min(ahead_s, default=inf)
+    def following(self, now_s: float) -> tuple[float, str]:
+        """When it switches next, now included, and to which program; at infinity where it never does again."""
+        ahead = [(at_s, program) for at_s, program in self.switches if at_s >= now_s]
+        if self.period_s:
+            past = ((at_s, program) for at_s, program in self.switches if at_s < now_s)
+            ahead += [(now_s + (at_s - now_s) % self.period_s, program) for at_s, program in past]
+        return min(ahead, default=(inf, self.start))
 
     def by_day(self) -> list[tuple[float, str]]:
         """(time of day, program) of each beginning on the first day."""

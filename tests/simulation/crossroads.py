@@ -3,9 +3,19 @@
 k counts the legs n, e, s, w; lane 0 turns right and goes on, lane 1 turns left. `ni_0` is the lane in from the north.
 """
 
+from itertools import pairwise
+from math import inf
 from pathlib import Path
 
+import pandas as pd
+
 from scenarios.sumo_tools import run_tool
+from signals.controllers import build
+from signals.controllers.releasing import Releasing
+from signals.flow import FlowEstimator
+from signals.loop import Loop
+from signals.safety import Interlock
+from simulation.street import Demand, Place, Street
 
 LEGS = "nesw"
 PLACES = {"n": (0, 200), "e": (200, 0), "s": (0, -200), "w": (-200, 0)}
@@ -70,3 +80,61 @@ def crossroads(
     net_file = folder / f"crossroads{ending}"
     run_tool("netconvert", *words, "--output-file", net_file, subject=str(net_file))
     return net_file
+
+
+NEMA_PHASES = {
+    "1": "rrrrrrrrGrrr",
+    "2": "GGgrrrrrrrrr",
+    "3": "rrrrrrrrrrrG",
+    "4": "rrrGGgrrrrrr",
+    "5": "rrGrrrrrrrrr",
+    "6": "rrrrrrGGgrrr",
+    "7": "rrrrrGrrrrrr",
+    "8": "rrrrrrrrrGGg",
+}
+
+
+def nema(program: str = "N", **parameters: str) -> str:
+    """A program in two rings: through 2, 4, 6, 8 with permissive left turns, protected left turns 1, 3, 5, 7."""
+    usual = {"ring1": "1,2,3,4", "ring2": "5,6,7,8", "barrierPhases": "4,8", "barrier2Phases": "2,6"}
+    usual |= {"coordinate-mode": "false", "minRecall": "2,6", "maxRecall": ""}
+    said = "".join(f'<param key="{key}" value="{value}"/>' for key, value in (usual | parameters).items())
+    said += "".join(
+        f'<phase duration="99" minDur="6" maxDur="30" vehext="2" yellow="4" red="2" name="{name}" state="{state}"/>'
+        for name, state in NEMA_PHASES.items()
+    )
+    return f'<tlLogic id="C" type="NEMA" programID="{program}" offset="0">{said}</tlLogic>'
+
+
+def place(
+    folder: Path, net_file: Path, additional: str = "", end_s: float = 600.0, step_length_s: float = 1.0
+) -> tuple[Place, Demand]:
+    """The crossroads with traffic on every turn, and an additional file."""
+    files = []
+    if additional:
+        files = [folder / "more.add.xml"]
+        files[0].write_text(f"<additional>{additional}</additional>", encoding="utf-8")
+    routes = folder / "traffic.rou.xml"
+    routes.write_text(f"<routes>{ROUTES}</routes>", encoding="utf-8")
+    vehicles = pd.DataFrame({"id": ["ns.0"], "depart_s": [0.0], "edges": ["ni so"]})
+    return Place(net_file, tuple(files), 0.0, end_s, step_length_s), Demand(routes, vehicles)
+
+
+def watched(street: Street, controller: str, until_s: float, let_go_s: float = inf, every_s: float = 1.0) -> list[str]:
+    """What the signal shows each second under a controller, which lets go at a time."""
+    control = Releasing(street.layout, build(controller, street.layout, street.network.plans))
+    loop = Loop(street.plant, FlowEstimator(street.layout), control, Interlock(street.layout))
+    shown = []
+    while street.sumo.time_s < until_s:
+        if street.sumo.time_s >= let_go_s:
+            control.let_go()
+        loop.tick()
+        shown.append(street.sumo.state(street.network.intersections[0].id))
+        street.sumo.step_to(street.sumo.time_s + every_s)
+    return shown
+
+
+def jumps(shown: list[str]) -> list[tuple[int, int]]:
+    """(row, link) where a head goes from green to red without yellow."""
+    pairs = enumerate(pairwise(shown))
+    return [(k, link) for k, (a, b) in pairs for link in range(len(a)) if a[link] in "Gg" and b[link] in "rs"]
