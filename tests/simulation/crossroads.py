@@ -129,8 +129,8 @@ def watched(street: Street, controller: str, until_s: float, let_go_s: float = i
         if street.sumo.time_s >= let_go_s:
             control.let_go()
         loop.tick()
-        shown.append(street.sumo.state(street.network.intersections[0].id))
         street.sumo.step_to(street.sumo.time_s + every_s)
+        shown.append(street.sumo.state(street.network.intersections[0].id))
     return shown
 
 
