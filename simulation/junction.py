@@ -22,9 +22,10 @@ from signals.intersection import (
     Stage,
 )
 from signals.plans import Split, TimingPlan
-from simulation.detectors import standard_layout
+from simulation.detectors import lay_out
 from simulation.heads import Heads, lane_kind
 from simulation.lanes import SATURATION_SOURCE, crossings_and_walks, exit_lengths_m, lanes_and_movements
+from simulation.own_detectors import NO_DETECTORS, OwnDetectors
 from simulation.programs import ASPECT_OF, Program, Programs, Row
 from simulation.sheets import Passage, clearances_within_s, yellows_within_s
 from simulation.stages import KeepsOwnPlanError, find_stages
@@ -34,8 +35,15 @@ from simulation.timing import Timing
 class Junction:
     """Reads one signal; raises `KeepsOwnPlanError`, or `ConfigError` where the network contradicts itself."""
 
-    def __init__(self, net_file: Path, net: Any, tls: Any, programs: Programs | None) -> None:
-        self._net, self._name = net, str(tls.getID())
+    def __init__(
+        self,
+        net_file: Path,
+        net: Any,
+        tls: Any,
+        programs: Programs | None,
+        own_detectors: OwnDetectors = NO_DETECTORS,
+    ) -> None:
+        self._net, self._name, self._own_detectors = net, str(tls.getID()), own_detectors
         self.programs = _checked(net_file, tls, programs)
         running = self.programs.running
         self.heads = Heads(tls, [row.state for program in running for row in program.rows])
@@ -60,10 +68,11 @@ class Junction:
         lane_groups, movements = lanes_and_movements(self.heads)
         crossings, walks = crossings_and_walks(self.heads)
         signalled = {str(lane.getID()) for lane in self.heads.lanes}
-        detectors = standard_layout(self._net, lane_groups, signalled)
+        detectors, origins = lay_out(self._net, lane_groups, signalled, self._own_detectors)
         interstages = self._interstages()
         self._tell_sources()
         self.sources |= {f"lane_groups.{g.id}.saturation_flow_veh_per_h": SATURATION_SOURCE for g in lane_groups}
+        self.sources |= {f"detectors.{loop}": origin for loop, origin in origins.items()}
         return Intersection(
             id=self._name,
             lane_groups=(*lane_groups, *crossings),

@@ -19,6 +19,7 @@ from signals.errors import ConfigError
 from signals.intersection import Intersection, Neighbour, first_error
 from signals.plans import PlanFile
 from simulation.junction import Junction
+from simulation.own_detectors import read_own_detectors
 from simulation.programs import read_programs
 from simulation.stages import KeepsOwnPlanError
 from simulation.switching import Switching
@@ -49,6 +50,8 @@ class Network:
     """sha256 of the network file."""
     sources: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """Per intersection, where a value comes from in one clause, by its path, e.g. `phases.3.yellow_change_s`."""
+    notes: tuple[str, ...] = ()
+    """What else the network brings and is not used, a line each."""
     always: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
     """Per intersection, the letters of links that are off in every row and so have no signal group."""
     switching: Mapping[str, Switching] = field(default_factory=dict)
@@ -68,13 +71,14 @@ def read(net_file: Path, additional_files: tuple[Path, ...] = ()) -> Network:
     if not signals:
         raise ConfigError(f"{net_file}: has no traffic light, must have at least 1")
     programs = read_programs(net_file, [str(t.getID()) for t in signals], additional_files)
+    own_detectors = read_own_detectors(net, additional_files)
     found: list[Intersection] = []
     read_in: dict[str, Junction] = {}
     left_alone: dict[str, str] = {}
     for tls in signals:
         name = str(tls.getID())
         try:
-            junction = Junction(net_file, net, tls, programs.get(name))
+            junction = Junction(net_file, net, tls, programs.get(name), own_detectors)
             found.append(junction.intersection())
             read_in[name] = junction
         except KeepsOwnPlanError as reason:
@@ -97,6 +101,7 @@ def read(net_file: Path, additional_files: tuple[Path, ...] = ()) -> Network:
         edges={str(e.getID()): (float(e.getLength()), float(e.getSpeed())) for e in net.getEdges()},
         digest=hashlib.sha256(net_file.read_bytes()).hexdigest(),
         sources={name: junction.sources for name, junction in read_in.items()},
+        notes=own_detectors.ignored,
         always={name: junction.heads.always for name, junction in read_in.items() if junction.heads.always},
         switching={n: schedule for n, junction in read_in.items() if (schedule := junction.programs.switching)},
     )
