@@ -70,6 +70,7 @@ def read(net_file: Path, additional_files: tuple[Path, ...] = ()) -> Network:
     signals = sorted(net.getTrafficLights(), key=lambda t: str(t.getID()))
     if not signals:
         raise ConfigError(f"{net_file}: has no traffic light, must have at least 1")
+    _check_crossings(net_file, net)
     programs = read_programs(net_file, [str(t.getID()) for t in signals], additional_files)
     own_detectors = read_own_detectors(net, additional_files)
     found: list[Intersection] = []
@@ -119,6 +120,21 @@ def _load(net_file: Path) -> Any:
     except Exception as error:  # sumolib raises whatever its XML reader raises
         detail = str(error).removeprefix(str(net_file)).lstrip(": ")
         raise ConfigError(f"{net_file}: is not a readable SUMO network: {detail or type(error).__name__}") from error
+
+
+def _check_crossings(net_file: Path, net: Any) -> None:
+    """A crossing of a signalled junction must have a head; netconvert gives it one, an editor may take it away."""
+    for edge in net.getEdges():
+        if edge.getFunction() != "crossing":
+            continue
+        name = str(edge.getID())
+        node = name.removeprefix(":").rpartition("_c")[0]
+        signalled = net.hasNode(node) and str(net.getNode(node).getType()).startswith("traffic_light")
+        if signalled and not any(c.getTLSID() for ways in edge.getIncoming().values() for c in ways):
+            raise ConfigError(
+                f"{net_file}: junction {node}: crossing {name} has no signal link; give the connection to it tl and "
+                "linkIndex, or build the network again with netconvert"
+            )
 
 
 def _owners(net: Any, approaches: dict[str, tuple[str, ...]]) -> dict[str, str]:
