@@ -1,4 +1,4 @@
-"""Every network with signals in the installed wheels, found here: whoever is served keeps a stage, nobody is endangered."""
+"""Every network with signals in the installed wheels: whoever is served keeps a stage, nobody is endangered."""
 
 import gzip
 import xml.etree.ElementTree as ET

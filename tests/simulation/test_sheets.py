@@ -31,9 +31,8 @@ LETTERS = {
 
 def program(file: Path, signal: str) -> ET.Element:
     """Straight from the file: the last of its programs."""
-    opened = gzip.open(file) if file.suffix == ".gz" else file.open("rb")
-    with opened as stream:
-        return [e for e in ET.parse(stream).iter("tlLogic") if e.get("id") == signal][-1]
+    said = gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()
+    return [e for e in ET.fromstring(said).iter("tlLogic") if e.get("id") == signal][-1]
 
 
 def seconds_of_the_file(logic: ET.Element) -> list[str]:
