@@ -128,7 +128,8 @@ def watched(street: Street, controller: str, until_s: float, let_go_s: float = i
     while street.sumo.time_s < until_s:
         if street.sumo.time_s >= let_go_s:
             control.let_go()
-        loop.tick()
+        said = loop.tick().command.reason(0)
+        assert not said.startswith("tripped"), said
         street.sumo.step_to(street.sumo.time_s + every_s)
         shown.append(street.sumo.state(street.network.intersections[0].id))
     return shown

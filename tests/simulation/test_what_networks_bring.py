@@ -241,7 +241,7 @@ def test_several_junctions_may_have_one_signal(tmp_path: Path):
 
 
 def built(folder: Path) -> Path:
-    files = ["--node-files", folder / "node.xml", "--edge-files", folder / "edge.xml"]
+    files: list[str | Path] = ["--node-files", folder / "node.xml", "--edge-files", folder / "edge.xml"]
     run_tool("netconvert", *files, "--no-turnarounds", "-o", folder / "two.net.xml", subject="two")
     return folder / "two.net.xml"
 
