@@ -91,6 +91,8 @@ class Junction:
 
     def _tell_sources(self) -> None:
         said = {"stages": "; ".join(self._stages.sources)}
+        if self.untold:
+            said["plan"] = f"cannot be told in stages: {self.untold}"
         for number, times in enumerate(self._times, 1):
             for value, known in zip(("minimum_green_s", "yellow_change_s", "red_clearance_s"), times, strict=True):
                 said[f"phases.{number}.{value}"] = known.source

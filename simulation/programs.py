@@ -68,7 +68,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Program:
-    """A signal's program; `following` is empty where its rows simply follow each other, else the rows after each."""
+    """A signal's program: rows in the order in which they run, or as they stand with those `following` each."""
 
     name: str
     kind: str
@@ -145,16 +145,28 @@ def _program(element: Element, path: Path, subject: str) -> Program:
     if beyond:
         raise ConfigError(f"{subject}: next = {beyond[0]}, must be a row from 0 to {len(rows) - 1}")
     straight = tuple(((k + 1) % len(rows),) for k in range(len(rows)))
-    branches = any(own and own != usual for own, usual in zip(following, straight, strict=True))
+    following = tuple(own or usual for own, usual in zip(following, straight, strict=True))
+    order = _order(following)
     return Program(
         name=element.get("programID", "0"),
         kind=element.get("type", "static"),
         offset_s=_offset_s(element.get("offset", "0"), subject),
-        rows=rows,
+        rows=tuple(rows[k] for k in order) if order else rows,
         file=path,
-        following=tuple(own or usual for own, usual in zip(following, straight, strict=True)) if branches else (),
+        following=() if order else following,
         parameters={p.get("key", ""): p.get("value", "") for p in element.findall("param")},
     )
+
+
+def _order(following: Sequence[Sequence[int]]) -> list[int]:
+    """The rows from the first one round to it again, where each has but one to follow; else nothing."""
+    order = [0] if following else []
+    while all(len(after) == 1 for after in following) and len(order) <= len(following):
+        after = following[order[-1]][0]
+        if after == 0:
+            return order
+        order.append(after)
+    return []
 
 
 def _offset_s(text: str, subject: str) -> float:

@@ -84,6 +84,28 @@ def test_a_program_that_branches_has_its_green_rows_as_stages(tmp_path: Path, ne
         build("fixed-time", layout(found.intersections), found.plans)
 
 
+def test_rows_that_follow_each_other_in_another_order_are_told_in_it(tmp_path: Path, net_file: Path):
+    """With one successor each they have an order, whatever the file's; a row that nothing leads to is left out."""
+    rows = "".join(
+        f'<phase duration="{span}" state="{state}" next="{after}"/>'
+        for state, span, after in (
+            ("GGgrrrGGgrrr", 30, 3),
+            ("rrrGGgrrrGGg", 25, 2),
+            ("rrryyyrrryyy", 3, 0),
+            ("yyyrrryyyrrr", 3, 1),
+            ("rrrrrGrrrrrG", 10, 0),
+        )
+    )
+    found = network(net_file, tmp_path, f'<tlLogic id="C" type="static" programID="j" offset="0">{rows}</tlLogic>')
+    assert states(found) == ["GGgrrrGGgrrr", "rrrGGgrrrGGg"]
+    assert [s.split_s for s in found.plans.of("C")[0].splits] == [33.0, 28.0]
+    where = place(tmp_path, net_file, f'<tlLogic id="C" type="static" programID="j" offset="0">{rows}</tlLogic>')
+    with Street(*where, SEED, outputs=False) as street:
+        own = watched(street, "existing", 200.0)
+    with Street(*where, SEED, outputs=False) as street:
+        assert watched(street, "fixed-time", 200.0)[70:] == own[70:]
+
+
 def test_greens_of_a_second_become_maximal_sets_of_compatible_groups(tmp_path: Path, net_file: Path):
     """Every movement that the plan serves is in a stage, and each set is as large as the right of way allows."""
     found = network(net_file, tmp_path, static(SECONDS, program="fast"))
