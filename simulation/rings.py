@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import zip_longest
+from itertools import product, zip_longest
 
 from simulation.heads import Heads
 from simulation.programs import Program, Row
@@ -13,17 +13,20 @@ STRENGTH = "rsgG"
 
 
 def ring_states(program: Program, heads: Heads) -> list[tuple[str, tuple[Row, ...]]]:
-    """(state, its phases) of each pair of compatible phases, or of one that has no partner, in the rings' order.
+    """(state, its phases) of each pair of compatible phases, or of one that has no partner, in the rings' order: first
+    phases at the same place of both rings, then those that overlap where one ring is ahead.
 
     Phases of two rings are compatible between the same barriers, if no two protected movements of theirs cross.
     """
     phase = {row.name: row for row in program.rows}
     found: list[tuple[str, tuple[Row, ...]]] = []
     for side in _sides(program):
-        first, second = ([phase[name] for name in names if name in phase] for names in side)
-        pairs = [(a, b) for a in first for b in second if not _conflict(a.state, b.state, heads)]
+        first, second = ({k: phase[name] for k, name in enumerate(names) if name in phase} for names in side)
+        places = sorted(product(first, second), key=lambda place: (abs(place[0] - place[1]), place))
+        both = [(first[i], second[j]) for i, j in places]
+        pairs = [(a, b) for a, b in both if not _conflict(a.state, b.state, heads)]
         paired = {row.number for pair in pairs for row in pair}
-        alone = [(row,) for row in (*first, *second) if row.number not in paired]
+        alone = [(row,) for row in (*first.values(), *second.values()) if row.number not in paired]
         found += [(together(row.state for row in rows), rows) for rows in (*pairs, *alone)]
     return found
 

@@ -41,6 +41,14 @@ def test_stages_are_the_pairs_that_the_rings_and_barriers_allow(tmp_path: Path, 
     assert shown_by(network(net_file, tmp_path)) == {green(*pair) for pair in pairs}
 
 
+def test_phases_at_one_place_of_both_rings_come_before_those_that_overlap(tmp_path: Path, net_file: Path):
+    """So that a controller which takes stages in order serves both left turns, then both streams."""
+    found = network(net_file, tmp_path)
+    junction, links = found.intersections[0], found.links["C"]
+    first = [{x for g in junction.green_groups(s) for x in links[int(g) - 1]} for s in junction.stages[:2]]
+    assert first == [green("1", "5"), green("2", "6")]
+
+
 def test_phases_that_no_ring_names_and_free_places_are_left_out(tmp_path: Path, net_file: Path):
     """0 in a ring is nobody's place."""
     found = network(net_file, tmp_path, ring1="0,2,0,4", ring2="0,6,0,8")
