@@ -22,7 +22,7 @@ from simulation.sheets import (
     yellow_changes_s,
     yellows_within_s,
 )
-from simulation.stages import Stages, greens_of
+from simulation.stages import Stages
 
 WALK_S = 7.0
 WALKING_SPEED_M_PER_S = 1.07
@@ -165,8 +165,3 @@ def _least(times: Iterable[tuple[float, int]], what: str) -> Known | None:
 def ite_yellow_s(speed_m_per_s: float) -> float:
     """Yellow change by the ITE kinematic formula, 1 s reaction and 3.05 m/s2, within MUTCD's 3 to 6 s."""
     return min(6.0, max(3.0, round(1.0 + speed_m_per_s / (2 * 3.05), 1)))
-
-
-def served_by(stages: Stages) -> set[int]:
-    """The links that some stage has green."""
-    return {link for state in stages.states for link in greens_of(state)}
