@@ -305,6 +305,8 @@ class Interlock:
         self._read: tuple[bytes, bytes, bytes] = b"", b"", b""
         self._shown: list[tuple[bytes, int, bool]] = []
         self._answers: list[tuple[int, int, int]] = []
+        self._mode = np.zeros(0, np.int8)
+        self._stage, self._refusal = np.zeros(0, np.int64), np.zeros(0, np.int64)
 
     def permit(self, snapshot: Snapshot, decision: Decision) -> Command:
         """The answer to every junction's wish."""

@@ -70,7 +70,8 @@ class Street:
         except BaseException:
             self._folder.cleanup()
             raise
-        self.plant = SumoPlant(self.sumo, self.layout, self.network.links)
+        network = self.network
+        self.plant = SumoPlant(self.sumo, self.layout, network.links, network.always, network.switching)
         self._starvation = Starvation(self.sumo, self.network)
         self._waits = CrossingWaits(self.sumo, self.network)
 
