@@ -68,6 +68,7 @@ def _junction(junction: Intersection, plans: Sequence[TimingPlan], kind: str, so
         ("stages, by the signal groups that they show", _stages(junction)),
         ("interstages of the plan; for other pairs yellow change and red clearance of the phases", _steps(junction)),
         *(_plan(junction, plan, kind, sources) for plan in plans),
+        ("existing plan", [] if plans else [f"  {sources.get('plan', NONE)}"]),
         ("conflicts between signal groups", _conflicts(junction)),
         ("exits", _exits(junction)),
         ("loops", _loops(junction)),

@@ -70,6 +70,7 @@ def junction_page(junction: Intersection, network: Network, drawings: JunctionDr
             for i in junction.interstages
         ],
         "plans": [_plan(junction, p, network.kinds.get(junction.id, "static")) for p in network.plans.of(junction.id)],
+        "untold": network.sources.get(junction.id, {}).get("plan", ""),
         "groups": [g.id for g in junction.signal_groups],
         "conflicts": _conflicts(junction, notes),
         "lane_groups": [_lane_group(junction, g, notes) for g in junction.lane_groups if g.id not in crossings],

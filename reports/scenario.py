@@ -37,7 +37,6 @@ def write_overrides(name: str, override_files: Sequence[Path], file: Path) -> Pa
 def scenario_facts(scenario: Scenario, network: Network) -> list[tuple[str, str]]:
     """Names and values; a value's further lines are the rest of a list."""
     window = window_of(scenario.begin_s, scenario.end_s)
-    loops = sum(len(i.detectors) for i in network.intersections)
     span = f"{clock(scenario.begin_s)} to {clock(scenario.end_s)} ({scenario.begin_s:g} to {scenario.end_s:g} s)"
     counted = f"counted from {clock(window.begin_s)}, after the warm-up; steps of {scenario.step_length_s:g} s"
     additional = [("additional", "\n".join(map(str, scenario.additional_files)))] if scenario.additional_files else []
@@ -50,7 +49,8 @@ def scenario_facts(scenario: Scenario, network: Network) -> list[tuple[str, str]
         ("window", f"{span}, {counted}"),
         ("demand", _demand(scenario)),
         ("signals", signals_controlled(network)),
-        ("loops", f"{loops}, by the standard layout, version {VERSION}"),
+        ("loops", _loops(network)),
+        *([("notes", "\n".join(network.notes))] if network.notes else []),
         ("overrides", _overrides(scenario, network)),
     ]
 
@@ -90,6 +90,15 @@ def signals_controlled(network: Network) -> str:
     number = len(network.intersections)
     controlled = f"{number} of {network.signals} controlled ({number / network.signals:.0%})"
     return "\n".join([controlled, *(f"left to its own plan: {reason}" for reason in network.left_alone.values())])
+
+
+def _loops(network: Network) -> str:
+    """How many, and how many of them lie where the network has its own."""
+    loops = [(i.id, d.id) for i in network.intersections for d in i.detectors]
+    said = (network.sources.get(junction, {}).get(f"detectors.{loop}", "") for junction, loop in loops)
+    standard = sum(source.startswith("standard layout") for source in said)
+    own = f", {len(loops) - standard} where the network has its own" if standard < len(loops) else ""
+    return f"{len(loops)}, by the standard layout, version {VERSION}{own}"
 
 
 def _overrides(scenario: Scenario, network: Network) -> str:
