@@ -42,21 +42,31 @@ Row = dict[str, Any]
 
 def scenarios(folder: Path) -> list[str]:
     """RESCO by name, then every configuration of the wheels, then every network that none of them names."""
-    wheels = package_folder("sumo", "eclipse-sumo"), package_folder("sumo_rl", "sumo-rl") / "nets"
-    resco = wheels[1] / "RESCO"
-    found, named = [RESCO_PREFIX + name for name in RESCO], set()
-    for configuration in sorted(c for wheel in wheels for c in wheel.rglob("*.sumocfg") if resco not in c.parents):
+    configured = configurations()
+    named = {find(name).net_file for name in configured}
+    bare = (n for wheel in wheels() for ending in ("*.net.xml", "*.net.xml.gz") for n in wheel.rglob(ending))
+    others = sorted(n for n in bare if n.resolve() not in named and "RESCO" not in n.parts and signals_of(n))
+    resco = [RESCO_PREFIX + name for name in RESCO]
+    return [*resco, *configured, *(f"{network},{made_trips(network, folder)}" for network in others)]
+
+
+def wheels() -> tuple[Path, Path]:
+    """Where the two packages keep their networks."""
+    return package_folder("sumo", "eclipse-sumo"), package_folder("sumo_rl", "sumo-rl") / "nets"
+
+
+def configurations() -> list[str]:
+    """Every configuration of the wheels whose network has signals, RESCO's apart; what cannot be found is named."""
+    found = []
+    for configuration in sorted(c for wheel in wheels() for c in wheel.rglob("*.sumocfg") if "RESCO" not in c.parts):
         try:
             network = find(str(configuration)).net_file
         except ConfigError as error:
             print(f"left out: {error}", file=sys.stderr)
-            continue
-        named.add(network)
-        if signals_of(network):
-            found.append(str(configuration))
-    networks = sorted(n for wheel in wheels for n in (*wheel.rglob("*.net.xml"), *wheel.rglob("*.net.xml.gz")))
-    bare = (n for n in networks if n.resolve() not in named and resco not in n.parents and signals_of(n))
-    return found + [f"{network},{made_trips(network, folder)}" for network in bare]
+        else:
+            if signals_of(network):
+                found.append(str(configuration))
+    return found
 
 
 @cache
