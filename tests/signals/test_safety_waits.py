@@ -171,7 +171,8 @@ def test_waits_that_cannot_be_read_starve_nobody(safety: ModuleType) -> None:
         street.occupied = set() if field == "calls" else {"crossing.side.stop_line"}
         street.watch([0, 5, 10, 15], "Gr", A)
         snapshot = street.snapshot(20.0, Shown("Gr", A))
-        object.__setattr__(snapshot, field, wrong)
+        spoiled: Any = {field: wrong}
+        snapshot = snapshot._replace(**spoiled)
         assert street.permit(snapshot, [GO], [A]).reason(0) == GRANTED
         assert street.ask(25, "Gr", A, A) == STARVED
 
