@@ -10,27 +10,36 @@ import typer
 from experiments import tables
 from experiments.case import check_controller
 from experiments.compare import compare, settings_that_differ
-from experiments.console import CASES_FAILED, OneLineErrors, list_failures, output
+from experiments.console import CASES_FAILED, OneLineErrors, complain, list_failures, list_warnings, output
 from experiments.engine import core_count
 from experiments.evaluation import run_grid, watch
 from experiments.grid import Grid, grid
 from experiments.statistics import summarise
 from experiments.store import load
-from reports.describe import describe
+from reports.describe import describe, describe_network
+from reports.describe_html import write_page
+from reports.fit import fit_report
 from reports.html import write_report
-from scenarios.catalogue import entries
+from reports.scenario import write_overrides
+from scenarios.catalogue import entries, streets
+from scenarios.from_counts import demand_from_counts
+from scenarios.osm import SignalTimes, import_osm, map_name
+from scenarios.sampling import DEFAULT_SEED
+from signals import overrides
 from signals.controllers import CONTROLLERS
 
 DEMO_SCENARIOS = ["resco:cologne1", "resco:cologne3", "arterial"]
 DEMO_CONTROLLERS = ["existing", "actuated", "max-pressure"]
 DEMO_DRAWS = 5
 ONCE = [1.0]
+NO_FILES: list[Path] = []
 DRAWS = "The first draw's number. Develop on 0-99, tune on 100-199; a figure to be quoted needs 200-299 (evaluation)."
 
 app = typer.Typer(cls=OneLineErrors, no_args_is_help=True, add_completion=False, help=__doc__)
 
 Out = Annotated[Path, typer.Option(help="Results folder; what is finished in it is not run again.")]
 Workers = Annotated[int, typer.Option(help="Worker processes; by default one for each core.")]
+Intersections = Annotated[list[Path], typer.Option(help="TOML with what is other in the street; again for each more.")]
 Baseline = Annotated[str, typer.Option(help="The controller that the others are compared with.")]
 
 
@@ -45,9 +54,66 @@ def list_names() -> None:
 
 
 @app.command("describe")
-def describe_scenario(scenario: str) -> None:
-    """A scenario as text: its junctions, stages, clearances, detectors and demand."""
-    typer.echo(describe(scenario))
+def describe_scenario(
+    scenario: str,
+    html: Annotated[bool, typer.Option("--html", help="Write one HTML file, with drawings.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Where to; by default build/describe/SCENARIO.html.")] = None,
+    intersection: Intersections = NO_FILES,
+    write_intersection: Annotated[Path | None, typer.Option(help="Write what was read as a TOML to edit.")] = None,
+) -> None:
+    """A scenario: its junctions, stages, clearances, detectors and demand, and where each value comes from."""
+    if write_intersection:
+        typer.echo(f"intersections: {write_overrides(scenario, intersection, write_intersection)}")
+    elif html or out:
+        typer.echo(f"description: {write_page(scenario, intersection, out)}")
+    else:
+        typer.echo(describe(scenario, intersection))
+
+
+@app.command("schema")
+def print_schema(of: Annotated[str, typer.Argument(help="intersection")] = "intersection") -> None:
+    """The JSON Schema of a file that --intersection takes, for editors."""
+    typer.echo(overrides.schema_of(of))
+
+
+@app.command("import")
+def import_map(
+    osm_file: Annotated[Path, typer.Argument(help="OSM's XML: .osm, .osm.xml, also .gz or .bz2.")],
+    out: Annotated[Path | None, typer.Option(help="Folder; by default one of the map's name.")] = None,
+    left_hand: Annotated[bool, typer.Option("--left-hand", help="Traffic keeps to the left.")] = False,
+    guess: Annotated[
+        bool, typer.Option("--guess", help="Signals on large junctions that have none in the map.")
+    ] = False,
+    cycle_s: Annotated[int, typer.Option(help="The plans' cycle.")] = SignalTimes.cycle_s,
+    all_red_s: Annotated[int, typer.Option(help="Red clearance after each stage.")] = SignalTimes.all_red_s,
+    left_green_s: Annotated[int, typer.Option(help="Green of a left turn of its own.")] = SignalTimes.left_green_s,
+    yellow_change_s: Annotated[int | None, typer.Option(help="By default from the speed limit, at least 3.")] = None,
+) -> None:
+    """A network from a map: netconvert with signals, and what was understood of them."""
+    times = SignalTimes(cycle_s, all_red_s, left_green_s, yellow_change_s)
+    imported = import_osm(osm_file, out or Path(map_name(osm_file)), times, left_hand, guess)
+    for warning in imported.warnings:
+        complain(f"netconvert: {warning}")
+    typer.echo(describe_network(imported.net_file))
+    typer.echo(f"\nnext, counts: evaluate.py demand COUNTS --network {imported.configuration}")
+
+
+@app.command("demand")
+def demand_of_counts(
+    counts: Annotated[Path, typer.Argument(help="Columns begin, end, from, to, count or veh_per_h; or SUMO's XML.")],
+    network: Annotated[str, typer.Option(help="A .net.xml, a .sumocfg, or a scenario's name.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Folder; by default the network's own, or the scenario's name.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of the choice among routes.")] = DEFAULT_SEED,
+) -> None:
+    """Routes that reproduce turning or link counts, how well they do (GEH), and a scenario to run."""
+    by_path = Path(network).is_file()
+    made = demand_from_counts(
+        counts, streets(network), out or Path(network if not by_path else Path(network).parent), seed
+    )
+    typer.echo(fit_report(made))
+    typer.echo(f"\nnext: evaluate.py run --scenario {made.configuration} --controller existing --out results/counted")
 
 
 @app.command()
@@ -59,12 +125,13 @@ def run(
     draws: Annotated[int, typer.Option(help="Demand draws: 5 to develop, 20 for a headline.")] = 5,
     first_draw: Annotated[int, typer.Option(help=DRAWS)] = 0,
     decision_s: Annotated[float, typer.Option(help="Seconds between decisions.")] = 1.0,
+    intersection: Intersections = NO_FILES,
     workers: Workers = core_count(),
     baseline: Baseline = "existing",
     gui: Annotated[bool, typer.Option("--gui", help="Watch one case in SUMO's window; store nothing.")] = False,
 ) -> None:
     """Run every scenario x controller x demand x draw, print the differences to the baseline, write the report."""
-    cases = grid(scenario, controller, demand, draws, first_draw, decision_s)
+    cases = grid(scenario, controller, demand, draws, first_draw, decision_s, intersection)
     if gui:
         output().print(tables.row_table(watch(cases)))
     else:
@@ -94,6 +161,7 @@ def report(folder: Path) -> None:
 
 def run_and_report(cases: Grid, out: Path, workers: int, baseline: str) -> None:
     check_controller(baseline)
+    list_warnings(cases.warnings())
     evaluation = run_grid(cases, out, workers, baseline, shlex.join(["evaluate.py", *sys.argv[1:]]))
     if evaluation.cases is not None:
         console = output()

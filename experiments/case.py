@@ -28,6 +28,7 @@ class Case:
     demand: float
     draw: int
     decision_s: float = 1.0
+    override_files: tuple[Path, ...] = ()
 
     @property
     def key(self) -> str:
@@ -41,16 +42,24 @@ def build_controller(text: str, street: Street) -> Controller:
     return build(text, street.layout, street.network.plans)
 
 
-def check_scenario(name: str) -> None:
+def check_scenario(name: str, override_files: tuple[Path, ...] = ()) -> None:
     """Raise `ConfigError` for a scenario that is not there, or whose network or traffic no case could read."""
     scenario = find(name)
     check_demand(scenario)
-    _ = place_of(scenario).network
+    _ = place_of(scenario, override_files).network
 
 
-def place_of(scenario: Scenario) -> Place:
-    """The scenario's files and window, as the simulation takes them."""
-    return Place(scenario.net_file, scenario.additional_files, scenario.begin_s, scenario.end_s, scenario.step_length_s)
+def place_of(scenario: Scenario, override_files: tuple[Path, ...] = ()) -> Place:
+    """The scenario's files and window, as the simulation takes them; overrides that are named follow those found."""
+    return Place(
+        net_file=scenario.net_file,
+        additional_files=scenario.additional_files,
+        begin_s=scenario.begin_s,
+        end_s=scenario.end_s,
+        step_length_s=scenario.step_length_s,
+        override_files=(*scenario.override_files, *override_files),
+        options=scenario.options,
+    )
 
 
 def run_case(
@@ -60,7 +69,7 @@ def run_case(
     scenario = find(case.scenario)
     drawn = draw_demand(scenario, case.demand, case.draw, work_folder)
     demand = Demand(drawn.route_file, drawn.vehicles, drawn.persons)
-    with Street(place_of(scenario), demand, seed=case.draw, gui=gui) as street:
+    with Street(place_of(scenario, case.override_files), demand, seed=case.draw, gui=gui) as street:
         loop = Loop(
             street.plant,
             FlowEstimator(street.layout),
@@ -84,4 +93,5 @@ def run_case(
         "demand_digest": drawn.digest,
         "detector_digest": detector_digest(street.network),
         "controller_digest": digest(name, Path(file) if file else None),
+        "override_digest": street.network.overrides.digest,
     }

@@ -20,7 +20,7 @@ class Comparison:
 
 
 def compare(first: Results, second: Results) -> Comparison:
-    """Pair the cases that are equal: the same names, multiple and draw, and the very same demand and network."""
+    """Pair the cases that are equal: the same names, multiple and draw, the very same demand, network and overrides."""
     cases = {"first": first.cases.set_index(CASE), "second": second.cases.set_index(CASE)}
     shared = cases["first"].index.intersection(cases["second"].index, sort=False)
     columns = list(SAME_IN_A_PAIR)
@@ -30,7 +30,7 @@ def compare(first: Results, second: Results) -> Comparison:
     groups = pairs[0].groupby(GROUP, sort=False).groups.values()
     rows = [_row(pairs[0].loc[index], pairs[1].loc[index]) for index in groups]
     others = [
-        *((*case, "another demand or network in each") for case in same.index[~same]),
+        *((*case, "another demand, network or override in each") for case in same.index[~same]),
         *((*case, f"only in {first.folder}") for case in cases["first"].index.difference(shared, sort=False)),
         *((*case, f"only in {second.folder}") for case in cases["second"].index.difference(shared, sort=False)),
     ]

@@ -88,6 +88,12 @@ class CaseProgress:
             complain(f"stopped: {kept}; the same command goes on from there")
 
 
+def list_warnings(lines: Sequence[str]) -> None:
+    """Each in a line of its own on standard error, before anything is run."""
+    for line in lines:
+        errors.print(f"warning: {line}", style="yellow", markup=False)
+
+
 def list_failures(failures: Sequence[Failure]) -> None:
     """Each reason once, with the cases that it ended and where to read on."""
     for message in dict.fromkeys(failure.message for failure in failures):

@@ -55,7 +55,7 @@ def draw_demand(scenario: Scenario, multiple: float, draw: int, folder: Path) ->
     if draw < 0:
         raise ConfigError(f"draw = {draw}, must be 0 or above")
     prepared = _prepare(scenario)
-    who, copies, depart_s = _departures(prepared, scenario, multiple, draw)
+    who, copies, depart_s = _departures(prepared, scenario, multiple * scenario.scale, draw)
     travellers = prepared.traffic.travellers
     drawn = zip(who.tolist(), copies.tolist(), depart_s.tolist(), strict=True)
     rows = [(travellers[i], _copy_id(travellers[i], copy), at_s) for i, copy, at_s in drawn]
@@ -71,6 +71,12 @@ def check_demand(scenario: Scenario) -> None:
     _prepare(scenario)
 
 
+def traffic_of(scenario: Scenario, window: Window) -> Traffic:
+    """Today's, which a draw at 1.0 repeats with other departures."""
+    files = scenario.net_file, scenario.route_files, scenario.additional_files
+    return read_traffic(*files, window, scenario.ignore_route_errors)
+
+
 def _prepare(scenario: Scenario) -> _Prepared:
     files = (scenario.net_file, *scenario.route_files, *scenario.additional_files)
     return _prepare_once(scenario, tuple(file_digest(file) for file in files))
@@ -79,7 +85,7 @@ def _prepare(scenario: Scenario) -> _Prepared:
 @lru_cache(maxsize=8)
 def _prepare_once(scenario: Scenario, _digests: tuple[str, ...]) -> _Prepared:
     window = Window(scenario.begin_s, scenario.end_s, margin_s=SHIFT_S + scenario.step_length_s)
-    traffic = read_traffic(scenario.net_file, scenario.route_files, scenario.additional_files, window)
+    traffic = traffic_of(scenario, window)
     travellers = traffic.travellers
     if not travellers:
         raise ConfigError(f"{scenario.name}: nobody departs in {scenario.begin_s:g} to {scenario.end_s:g} s")

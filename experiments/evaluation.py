@@ -59,7 +59,7 @@ def run_grid(
         run_jobs(jobs, workers, keep, run)
     if len(failures) == len(cases):
         return Evaluation(None, failures)
-    facts = about(folder, baseline, command, failures)
+    facts = about(folder, baseline, command, failures) | {"overrides": overrides(folder, grid)}
     return Evaluation(folder.write_tables(facts, grid.scenarios, grid.controllers), failures)
 
 
@@ -74,7 +74,22 @@ def about(folder: ResultsFolder, baseline: str, command: str, failures: list[Fai
         "versions": provenance.versions(),
         "commit": provenance.commit(),
         "code_digest": provenance.code_digest(),
-        "failed": [asdict(failure.case) | {"message": failure.message} for failure in failures],
+        "failed": [_plain(failure.case) | {"message": failure.message} for failure in failures],
+    }
+
+
+def _plain(case: Case) -> dict[str, object]:
+    return asdict(case) | {"override_files": [str(path) for path in case.override_files]}
+
+
+def overrides(folder: ResultsFolder, grid: Grid) -> dict[str, object]:
+    """By scenario, for those that have any: the files, the digest of what they change, and what is less safe."""
+    known = {name: found for name, found in folder.manifest.get("overrides", {}).items() if name not in grid.scenarios}
+    found = {name: grid.overrides(name) for name in grid.scenarios}
+    return known | {
+        name: {"files": [str(path) for path in each.files], "digest": each.digest, "warnings": each.warnings}
+        for name, each in found.items()
+        if each.files
     }
 
 

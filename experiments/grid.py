@@ -3,11 +3,13 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from experiments.case import Case, check_controller, check_scenario
+from experiments.case import Case, check_controller, check_scenario, place_of
 from experiments.engine import Job
 from scenarios.catalogue import find
 from signals.errors import ConfigError
+from simulation.network import Overrides
 
 
 @dataclass(frozen=True)
@@ -19,6 +21,7 @@ class Grid:
     demands: tuple[float, ...]
     draws: tuple[int, ...]
     decision_s: float
+    override_files: tuple[Path, ...] = ()
 
     def __post_init__(self) -> None:
         for name, values in (("scenario", self.scenarios), ("controller", self.controllers), ("demand", self.demands)):
@@ -33,7 +36,7 @@ class Grid:
     def cases(self) -> list[Case]:
         """In the table's order."""
         return [
-            Case(scenario=scenario, controller=controller, demand=demand, draw=draw, decision_s=self.decision_s)
+            Case(scenario, controller, demand, draw, self.decision_s, self.override_files)
             for scenario in self.scenarios
             for controller in self.controllers
             for demand in self.demands
@@ -45,7 +48,16 @@ class Grid:
         for controller in self.controllers:
             check_controller(controller)
         for scenario in self.scenarios:
-            check_scenario(scenario)
+            check_scenario(scenario, self.override_files)
+
+    def overrides(self, scenario: str) -> Overrides:
+        """What engineers' files change there, named or found beside the network; they are checked against it."""
+        place = place_of(find(scenario), self.override_files)
+        return place.network.overrides if place.override_files else Overrides()
+
+    def warnings(self) -> list[str]:
+        """What overrides make less safe than the plans, by scenario."""
+        return [f"{name}: overridden: {line}" for name in self.scenarios for line in self.overrides(name).warnings]
 
 
 def grid(
@@ -55,6 +67,7 @@ def grid(
     draws: int,
     first_draw: int = 0,
     decision_s: float = 1.0,
+    override_files: Sequence[Path] = (),
 ) -> Grid:
     """From what was typed: named twice is once, and multiples ascend."""
     if draws < 1:
@@ -67,6 +80,7 @@ def grid(
         demands=tuple(sorted(set(demands))),
         draws=tuple(range(first_draw, first_draw + draws)),
         decision_s=decision_s,
+        override_files=tuple(path.expanduser().resolve() for path in override_files),
     )
 
 

@@ -51,15 +51,16 @@ def code_digest() -> str:
 def case_stamp(case: Case) -> str:
     """Digest of all that a case is made from: our code, SUMO, its scenario's files, its controller's file."""
     simulator = _version("eclipse-sumo"), _version("libsumo")
-    inputs = _scenario_digest(case.scenario), _settings_digest(case.controller)
+    inputs = _scenario_digest(case.scenario, case.override_files), _settings_digest(case.controller)
     return combined_digest((code_digest(), *simulator, *inputs))
 
 
 @cache
-def _scenario_digest(name: str) -> str:
+def _scenario_digest(name: str, override_files: tuple[Path, ...]) -> str:
     scenario = find(name)
-    files = scenario.net_file, *scenario.route_files, *scenario.additional_files
-    window = scenario.begin_s, scenario.end_s, scenario.step_length_s
+    overrides = (*scenario.override_files, *override_files)
+    files = scenario.net_file, *scenario.route_files, *scenario.additional_files, *overrides
+    window = scenario.begin_s, scenario.end_s, scenario.step_length_s, *scenario.options, scenario.scale
     return combined_digest((*(file_digest(path) for path in files), *(str(value) for value in window)))
 
 

@@ -9,7 +9,10 @@ from signals.errors import ConfigError
 
 ACCOUNTING_VERSION = 2  # raise it when a measure's definition changes: older results are then refused, never mixed in
 
-TEXT = ("scenario", "controller", "network_digest", "demand_digest", "detector_digest", "controller_digest")
+TEXT = (
+    "scenario", "controller", "network_digest", "demand_digest", "detector_digest", "controller_digest",
+    "override_digest",
+)  # fmt: skip
 WHOLE = (
     "draw", "scheduled", "entered", "completed", "inside", "never_entered", "inside_at_cap", "never_entered_at_cap",
     "persons", "junctions", "junctions_controlled", "seed",
@@ -20,7 +23,7 @@ COLUMNS = (
     "wait_max_s", "starve_max_s", "delay_per_signal_s", "delay_at_signals_s", "worst_junction_delay_s",
     "stops_per_veh", "queue_mean_veh", "co2_kg", "gridlock", "bicycle_delay_s", "persons", "person_delay_s",
     "person_wait_s", "person_wait_max_s", "junctions", "junctions_controlled", "vehicles_controlled_share", "seed",
-    "network_digest", "demand_digest", "detector_digest", "controller_digest",
+    "network_digest", "demand_digest", "detector_digest", "controller_digest", "override_digest",
 )  # fmt: skip
 KINDS = {"float64": COLUMNS, "str": TEXT, "int64": WHOLE, "bool": ("gridlock",)}  # later ones override
 DTYPES = {column: kind for kind, columns in KINDS.items() for column in columns}
@@ -68,6 +71,7 @@ def _scenario(cases: pd.DataFrame) -> dict[str, Any]:
     return {
         "network_digest": _all(cases["network_digest"]),
         "detector_digest": _all(cases["detector_digest"]),
+        "override_digest": _all(cases["override_digest"]),
         "demand_digests": {
             f"{multiple:g}": {str(draw): _all(inner["demand_digest"]) for draw, inner in group.groupby("draw")}
             for multiple, group in cases.groupby("demand")

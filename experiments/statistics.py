@@ -13,7 +13,7 @@ from signals.errors import ConfigError
 CONFIDENCE = 0.95
 NO_SPREAD = 1e-9  # of the mean: below it, differences differ by rounding only
 PLACE = ("scenario", "demand")  # what a controller and its baseline share beside the draw
-SAME_IN_A_PAIR = ("demand_digest", "network_digest")
+SAME_IN_A_PAIR = ("demand_digest", "network_digest", "override_digest")
 CONTROLLED = ("junctions", "junctions_controlled", "vehicles_controlled_share")  # the same for all controllers
 NOT_MEASURES = ("scenario", "controller", "demand", "draw", "gridlock", "seed", *CONTROLLED)
 NO_RATIO = ("inside", "never_entered", "inside_at_cap", "never_entered_at_cap")  # counts whose best value is zero
@@ -135,7 +135,7 @@ def check_same_street(candidate: pd.DataFrame, baseline: pd.DataFrame, who: str)
         differs = candidate[column] != baseline[column]
         if differs.any():
             draw = differs.index[differs][0]
-            mine, theirs = candidate[column][draw][:8], baseline[column][draw][:8]
+            mine, theirs = (cases[column][draw][:8] or "none" for cases in (candidate, baseline))
             raise ConfigError(f"{who}, draw {draw}: {column} {mine} is not {theirs}; run both again, in one folder")
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from scenarios.additional import by_themselves
 from scenarios.catalogue import find
 from signals.layout import Layout
 from signals.plans import PlanFile
@@ -23,9 +24,17 @@ class VirtualStreet:
 
     def __init__(self, scenario: str, gui: bool = False) -> None:
         found = find(scenario)
-        place = Place(found.net_file, found.additional_files, found.begin_s, found.end_s, found.step_length_s)
+        place = Place(
+            net_file=found.net_file,
+            additional_files=found.additional_files,
+            begin_s=found.begin_s,
+            end_s=found.end_s,
+            step_length_s=found.step_length_s,
+            override_files=found.override_files,
+            options=found.options,
+        )
         # SUMO takes several route files with commas between them
-        demand = Demand(Path(",".join(str(file) for file in found.route_files)), pd.DataFrame())
+        demand = Demand(Path(",".join(str(file) for file in by_themselves(found.route_files))), pd.DataFrame())
         self._street = Street(place, demand, seed=SEED, gui=gui, outputs=False)
         self.layout: Layout = self._street.layout
         self.plant = self._street.plant

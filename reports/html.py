@@ -63,7 +63,10 @@ def _page(results: Results, comparisons: tuple[ScenarioComparison, ...], baselin
         "title": _title(comparisons),
         "subtitle": _subtitle(cases, controllers),
         "headline": headline(comparisons, baseline),
-        "notices": notices(comparisons, baseline, results.manifest.get("failed", [])),
+        "notices": [
+            *_overridden(results.manifest),
+            *notices(comparisons, baseline, results.manifest.get("failed", [])),
+        ],
         "answers": [_answer(comparison) for comparison in comparisons],
         "forest": _forest(comparisons, chosen),
         "limits": limits(comparisons, baseline, set(cases["draw"])),
@@ -76,6 +79,15 @@ def _page(results: Results, comparisons: tuple[ScenarioComparison, ...], baselin
         "digests": _digests(cases),
         "manifest": json.dumps(results.manifest, indent=1, ensure_ascii=False),
     }
+
+
+def _overridden(manifest: dict[str, Any]) -> list[str]:
+    """What engineers' overrides make less safe than the plans; it stands before any figure."""
+    return [
+        f"{scenario}: overridden: {warning}"
+        for scenario, found in manifest.get("overrides", {}).items()
+        for warning in found["warnings"]
+    ]
 
 
 def _breakable(name: str) -> Markup:
@@ -167,10 +179,12 @@ def _digests(cases: pd.DataFrame) -> list[tuple[str, str, list[str]]]:
         ("network", "scenario", "network_digest"),
         ("detectors", "scenario", "detector_digest"),
         ("demand", "scenario", "demand_digest"),
+        ("overrides", "scenario", "override_digest"),
         ("controller", "controller", "controller_digest"),
     )
     return [
         (what, str(name), [digest[:DIGEST_SHOWN] for digest in group[column].unique()])
         for what, of, column in digested
         for name, group in cases.groupby(of, sort=False)
+        if group[column].any()
     ]

@@ -1,43 +1,64 @@
 """Own scenarios: text sources beside this file, built with netconvert into the cache.
 
-`<name>/place.toml` has streets and plans, `<name>/demand.csv` vehicles per hour from end to end by quarter of an hour.
+`<name>/place.toml` has streets and plans, `<name>/demand.csv` vehicles per hour from end to end by quarter of an hour;
+or `<name>/<name>.osm` is a map and `<name>/counts.csv` has turning counts, as for `evaluate.py import` and `demand`.
 """
 
 import csv
-import re
 import tempfile
 from pathlib import Path
 
 from scenarios.cache import combined_digest, file_digest, kept_folder
+from scenarios.from_counts import demand_from_counts
+from scenarios.osm import SignalTimes, import_osm
 from scenarios.place import Place, read_place
 from scenarios.plain_xml import connections_xml, edges_xml, nodes_xml, signals_xml
-from scenarios.sumo_cfg import OwnFiles
+from scenarios.sumo_cfg import OwnFiles, read_sumocfg
 from scenarios.sumo_tools import run_tool, sumo_version
+from scenarios.vehicle_types import CAR
+from scenarios.written import HEADER_COMMENT
 from signals.errors import ConfigError
 
-OWN_SCENARIOS: dict[str, str] = {
+FROM_PLACES: dict[str, str] = {
     "single": "One junction with turn bays, protected and permissive left turns; synthetic.",
     "arterial": "Five coordinated junctions on a two-lane arterial with tidal demand; synthetic.",
     "district": "Nine junctions of one- and two-lane streets, three by three, some of them T-junctions; synthetic.",
 }
+FROM_MAPS: dict[str, str] = {
+    "town": "A town centre of five junctions with crossings, from a map and turning counts; synthetic.",
+}
+OWN_SCENARIOS = FROM_PLACES | FROM_MAPS
 SOURCES = Path(__file__).parent
-BUILDERS = ("build.py", "place.py", "plain_xml.py")
-VEHICLE_TYPE = '<vType id="car" vClass="passenger" speedFactor="normc(1.00,0.10,0.70,1.30)"/>'
-HEADER_COMMENT = re.compile(rb"<!--.*?-->\s*", re.DOTALL)
+PLACE_BUILDERS = ("build.py", "place.py", "plain_xml.py")
+MAP_BUILDERS = ("osm.py", "counts.py", "from_counts.py", "sampling.py", "candidates.py", "street_graph.py")
 DEFINED_END = ("from", "to")
 
 
 def built_files(name: str) -> OwnFiles:
     """Files of an own scenario, built on first use and again whenever its sources, this code or SUMO change."""
-    sources = [SOURCES / name / "place.toml", SOURCES / name / "demand.csv", *(SOURCES / file for file in BUILDERS)]
-    digest = combined_digest([sumo_version(), *map(file_digest, sources)])
-    place = read_place(sources[0])
-    folder = kept_folder(f"scenarios/{name}-{digest[:16]}", lambda work: build(name, work))
+    folder = kept_folder(f"scenarios/{name}-{_digest(name)[:16]}", lambda work: build(name, work))
+    if name in FROM_MAPS:
+        return read_sumocfg(folder / f"{name}.sumocfg")
+    place = read_place(SOURCES / name / "place.toml")
     return OwnFiles(folder / f"{name}.net.xml", (folder / f"{name}.rou.xml",), (), place.begin_s, place.end_s)
+
+
+def _digest(name: str) -> str:
+    sources, builders = (
+        ((f"{name}.osm", "counts.csv"), MAP_BUILDERS)
+        if name in FROM_MAPS
+        else (("place.toml", "demand.csv"), PLACE_BUILDERS)
+    )
+    files = [*(SOURCES / name / file for file in sources), *(SOURCES / file for file in builders)]
+    return combined_digest([sumo_version(), *map(file_digest, files)])
 
 
 def build(name: str, folder: Path) -> None:
     """Write an own scenario's network and demand; the same bytes every time."""
+    if name in FROM_MAPS:
+        imported = import_osm(SOURCES / name / f"{name}.osm", folder, SignalTimes())
+        demand_from_counts(SOURCES / name / "counts.csv", OwnFiles(imported.net_file, (), ()), folder)
+        return
     place = read_place(SOURCES / name / "place.toml")
     (folder / f"{name}.rou.xml").write_text(demand_xml(place, SOURCES / name / "demand.csv"), encoding="utf-8")
     with tempfile.TemporaryDirectory() as work:
@@ -61,7 +82,7 @@ def demand_xml(place: Place, table: Path) -> str:
         heading, *rows = csv.reader(stream)
     begins_s = [float(begin) for begin in heading[len(DEFINED_END) :]]
     ends_s = [*begins_s[1:], place.end_s]
-    lines = [VEHICLE_TYPE]
+    lines = [CAR]
     for begin_s, end_s, column in zip(begins_s, ends_s, range(len(DEFINED_END), len(heading)), strict=True):
         for row in rows:
             if float(row[column]) > 0:

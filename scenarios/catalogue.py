@@ -1,11 +1,13 @@
 """The catalogue: own scenarios, the RESCO networks of the installed `sumo-rl` wheel, and the user's own by path."""
 
 import difflib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from scenarios.build import OWN_SCENARIOS, built_files
-from scenarios.sumo_cfg import OwnFiles, read_file_list, read_sumocfg, window_s, with_traffic_apart
+from scenarios.flows import positive
+from scenarios.sumo_cfg import OwnFiles, read_file_list, read_sumocfg, traffic_apart, window_s, with_traffic_apart
+from scenarios.sumo_options import not_taken_over, taken_over
 from scenarios.sumo_tools import package_folder
 from scenarios.xml_files import net_edges
 from signals.errors import ConfigError
@@ -22,6 +24,7 @@ RESCO: dict[str, tuple[str, tuple[float, float]]] = {
     "grid4x4": ("Synthetic grid of sixteen junctions with three lanes a leg.", GRID_S),
     "arterial4x4": ("Synthetic grid of sixteen junctions with arterials one way and side streets the other.", GRID_S),
 }
+TRUE = ("true", "1", "yes", "on", "x", "t")  # as SUMO reads them
 PATH_ENDINGS = (".sumocfg", ".xml", ".gz")
 
 
@@ -37,6 +40,12 @@ class Scenario:
     begin_s: float
     end_s: float
     step_length_s: float = 1.0
+    override_files: tuple[Path, ...] = ()
+    """What an engineer has corrected of the junctions: the TOML found beside the user's own network."""
+    options: tuple[tuple[str, str], ...] = ()  # of the user's configuration, as far as they are taken over
+    not_taken_over: tuple[str, ...] = ()
+    scale: float = 1.0  # what SUMO's option of that name multiplies the demand by
+    ignore_route_errors: bool = False
 
 
 def entries() -> list[tuple[str, str]]:
@@ -60,6 +69,16 @@ def find(name: str) -> Scenario:
     raise ConfigError(f"scenario '{name}' is unknown; {hint}")
 
 
+def streets(name: str) -> OwnFiles:
+    """Network and additional files of a name, a `.sumocfg` or a network file; a demand need not be there yet."""
+    if name.endswith(".sumocfg"):
+        return traffic_apart(read_sumocfg(Path(name).expanduser().resolve()))
+    if Path(name).is_file():
+        return OwnFiles(Path(name).resolve(), (), ())
+    found = find(name)
+    return OwnFiles(found.net_file, (), found.additional_files)
+
+
 def _resco(short: str) -> Scenario:
     title, (begin_s, end_s) = RESCO[short]
     folder = package_folder("sumo_rl", "sumo-rl") / "nets" / "RESCO" / short
@@ -76,7 +95,15 @@ def _by_path(name: str) -> Scenario:
         files = read_sumocfg(Path(name).expanduser().resolve())
     else:
         raise ConfigError(f"{name}: must be a .sumocfg, or a network and its routes with a comma between them")
-    return _scenario(name, f"Your own: {files.net_file.name}.", with_traffic_apart(files, name))
+    scenario = _scenario(name, f"Your own: {files.net_file.name}.", with_traffic_apart(files, name))
+    beside = overrides_beside(files.net_file)
+    return replace(scenario, override_files=(beside,)) if beside.is_file() else scenario
+
+
+def overrides_beside(net_file: Path) -> Path:
+    """Where a network's overrides are looked for: `town.intersections.toml` beside `town.net.xml.gz`."""
+    stem = net_file.name.removesuffix(".gz").removesuffix(".xml").removesuffix(".net")
+    return net_file.with_name(f"{stem}.intersections.toml")
 
 
 def _scenario(name: str, title: str, files: OwnFiles) -> Scenario:
@@ -84,5 +111,18 @@ def _scenario(name: str, title: str, files: OwnFiles) -> Scenario:
     if not files.step_length_s > 0:
         raise ConfigError(f"{name}: step-length = {files.step_length_s:g} s, must be above 0")
     begin_s, end_s = window_s(files, name)
-    places = (files.net_file, files.route_files, files.additional_files)
-    return Scenario(name, title, *places, begin_s, end_s, files.step_length_s)
+    given = files.options
+    return Scenario(
+        name=name,
+        title=title,
+        net_file=files.net_file,
+        route_files=files.route_files,
+        additional_files=files.additional_files,
+        begin_s=begin_s,
+        end_s=end_s,
+        step_length_s=files.step_length_s,
+        options=tuple(taken_over(given).items()),
+        not_taken_over=tuple(not_taken_over(given)),
+        scale=positive(given.get("scale", "1"), "scale", name),
+        ignore_route_errors=given.get("ignore-route-errors", "false").lower() in TRUE,
+    )

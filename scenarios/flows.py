@@ -36,14 +36,14 @@ def flow_departures_s(
         return _bernoulli(begin, end, _number(flow, "probability", subject), random)
     period = flow.get("period", "")
     if period.startswith("exp("):
-        return _poisson(begin, end, _positive(period[4:].rstrip(")"), "period", subject), random)
+        return _poisson(begin, end, positive(period[4:].rstrip(")"), "period", subject), random)
     number = int(_number(flow, "number", subject)) if "number" in flow else None
     return _regular(begin, end, _period_s(flow, subject), number, subject)
 
 
 def _period_s(flow: dict[str, str], subject: str) -> float | None:
     if "period" in flow:
-        return _positive(flow["period"], "period", subject)
+        return positive(flow["period"], "period", subject)
     for key in RATE_KEYS:
         if key in flow:
             rate_per_h = _number(flow, key, subject)
@@ -84,7 +84,8 @@ def _number(flow: dict[str, str], key: str, subject: str) -> float:
     return value
 
 
-def _positive(text: str, key: str, subject: str) -> float:
+def positive(text: str, key: str, subject: str) -> float:
+    """A number above 0, or one line that says whose it is."""
     try:
         value = float(text)
     except ValueError:

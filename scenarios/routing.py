@@ -15,16 +15,23 @@ ROUTING_SEED = 42  # decides only between the edges of a traffic zone; the same 
 
 
 def route_trips(
-    net_file: Path, additional_files: Sequence[Path], definitions: Sequence[str], trips: Sequence[str]
+    net_file: Path,
+    additional_files: Sequence[Path],
+    definitions: Sequence[str],
+    trips: Sequence[str],
+    ignore_errors: bool = False,
 ) -> list[str]:
-    """Edges of each trip (its attributes and children as XML text, without id and depart), fastest on empty streets."""
+    """Edges of each trip (its attributes and children as XML text, without id and depart), fastest on empty streets.
+
+    With `ignore_errors` those of a trip that no route leads to are empty.
+    """
     if not trips:
         return []
     digests = [file_digest(path) for path in (net_file, *additional_files)]
-    name = combined_digest([sumo_version(), *digests, *definitions, "trips", *trips])
+    name = combined_digest([sumo_version(), *digests, *definitions, "trips" + " or none" * ignore_errors, *trips])
 
     def build(folder: Path) -> None:
-        found = _run_duarouter(net_file, additional_files, definitions, trips)
+        found = _run_duarouter(net_file, additional_files, definitions, trips, ignore_errors)
         (folder / "routes.json").write_text(json.dumps(found), encoding="utf-8")
 
     kept = kept_folder(f"routes/{name[:32]}", build) / "routes.json"
@@ -33,7 +40,11 @@ def route_trips(
 
 
 def _run_duarouter(
-    net_file: Path, additional_files: Sequence[Path], definitions: Sequence[str], trips: Sequence[str]
+    net_file: Path,
+    additional_files: Sequence[Path],
+    definitions: Sequence[str],
+    trips: Sequence[str],
+    ignore_errors: bool,
 ) -> list[str]:
     with tempfile.TemporaryDirectory() as work:
         asked, found = Path(work) / "trips.xml", Path(work) / "routes.xml"
@@ -43,12 +54,22 @@ def _run_duarouter(
         if additional_files:
             options += ["--additional-files", ",".join(map(str, additional_files))]
         options += ["--no-step-log", "--no-warnings", "--xml-validation", "never", "--seed", str(ROUTING_SEED)]
-        run_tool("duarouter", *options, subject=str(net_file))
+        options += ["--junction-taz"] + ["--ignore-errors"] * ignore_errors
+        _route(options, net_file)
         routes = {vehicle.get("id", ""): _edges(vehicle) for vehicle in top_level_elements(found)}
     missing = next((number for number in range(len(trips)) if not routes.get(str(number))), None)
-    if missing is not None:
+    if missing is not None and not ignore_errors:
         raise ConfigError(f"{net_file}: no route for the trip{trips[missing].partition('>')[0]}")
-    return [routes[str(number)] for number in range(len(trips))]
+    return [routes.get(str(number), "") for number in range(len(trips))]
+
+
+def _route(options: list[str | Path], net_file: Path) -> None:
+    try:
+        run_tool("duarouter", *options, subject=str(net_file))
+    except ConfigError as error:
+        if "No connection" not in str(error):
+            raise
+        raise ConfigError(f"{error} (ignore-route-errors in a .sumocfg leaves such trips out)") from error
 
 
 def _edges(vehicle: Element) -> str:

@@ -1,11 +1,13 @@
 """The user's own streets by path: a `.sumocfg`, or the network and its routes."""
 
 import math
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from xml.etree.ElementTree import Element
 
+from scenarios.additional import with_included
 from scenarios.flows import parse_time_s
 from scenarios.traffic import BOARDED, DEFINITION_TAGS, DEMAND_TAGS, ROUTE_FILE_ROOTS
 from scenarios.xml_files import top_level_elements
@@ -33,10 +35,11 @@ class OwnFiles:
     begin_s: float | None = None
     end_s: float | None = None
     step_length_s: float = 1.0
+    options: Mapping[str, str] = field(default_factory=dict)  # all others, as they stand there
 
 
 def read_sumocfg(path: Path) -> OwnFiles:
-    """Input and time sections of a SUMO configuration; its other options are ours to decide and not taken over."""
+    """Input and time of a SUMO configuration, and its other options for `scenarios.sumo_options` to choose among."""
     given = _options(path)
     if "net-file" not in given:
         raise ConfigError(f"{path}: names no net-file")
@@ -50,6 +53,7 @@ def read_sumocfg(path: Path) -> OwnFiles:
         begin_s=parse_time_s(given["begin"], f"{path}: begin") if "begin" in given else None,
         end_s=_end_s(path, given),
         step_length_s=parse_time_s(given.get("step-length", "1"), f"{path}: step-length"),
+        options={name: value for name, value in given.items() if name not in OPTION_NAMES},
     )
 
 
@@ -66,18 +70,20 @@ def _options(path: Path) -> dict[str, str]:
     for section in top_level_elements(path, ("configuration", "sumoConfiguration")):
         for option in (section, *section):
             value = option.get("value", option.get("v"))
-            if option.tag in spelled and value is not None and value.strip():
-                given[spelled[option.tag]] = value.strip()
+            if value is not None and value.strip():
+                given[spelled.get(option.tag, option.tag)] = value.strip()
     return given
 
 
-def _names(listed: str) -> list[str]:
-    return listed.replace(",", " ").replace(";", " ").split()
-
-
 def _existing(config: Path, given: dict[str, str], option: str) -> tuple[Path, ...]:
-    """Files are relative to the configuration."""
-    names = _names(given.get(option, ""))
+    """Files are relative to the configuration; between them stand commas, semicolons or blanks.
+
+    A name may have blanks where the commas suffice.
+    """
+    listed = os.path.expandvars(given.get(option, "")).replace(";", ",")
+    names = [name.strip() for name in listed.split(",") if name.strip()]
+    if not all((config.parent / name).is_file() for name in names):
+        names = listed.replace(",", " ").split()
     paths = tuple((config.parent / name).resolve() for name in names)
     for name, path in zip(names, paths, strict=True):
         if not path.is_file():
@@ -98,19 +104,27 @@ def read_file_list(listed: str) -> OwnFiles:
 
 
 def with_traffic_apart(files: OwnFiles, name: str) -> OwnFiles:
-    """Traffic that stands in additional files is traffic too: it is drawn with the rest, and not loaded twice."""
-    routes, others = list(files.route_files), list[Path]()
-    for path in files.additional_files:
-        tags = {element.tag for element in top_level_elements(path)}
-        traffic, street = tags & DEMAND_TAGS, tags - DEMAND_TAGS - DEFINITION_TAGS
-        if traffic and street:
-            raise ConfigError(
-                f"{path}: holds traffic (<{min(traffic)}>) and street (<{min(street)}>), must be two files"
-            )
-        (routes if traffic else others).append(path)
-    if not routes:
+    """The same with its traffic apart, of which there must be some."""
+    apart = traffic_apart(files)
+    if not apart.route_files:
         raise ConfigError(f"{name}: no route file: none of its files holds vehicles, trips, flows or persons")
-    return OwnFiles(files.net_file, tuple(routes), tuple(others), files.begin_s, files.end_s, files.step_length_s)
+    return apart
+
+
+def traffic_apart(files: OwnFiles) -> OwnFiles:
+    """Traffic that stands in additional files is traffic too: it is drawn with the rest, and not loaded twice.
+
+    A file with both traffic and street is in both lists, and `scenarios.additional` takes the traffic out for the run.
+    """
+    routes, others = list(with_included(files.route_files)), list[Path]()
+    for path in with_included(files.additional_files):
+        tags = {element.tag for element in top_level_elements(path)}
+        traffic, street = tags & DEMAND_TAGS, tags - DEMAND_TAGS - DEFINITION_TAGS - {"include"}
+        if traffic:
+            routes.append(path)
+        if street or not traffic:
+            others.append(path)
+    return replace(files, route_files=tuple(routes), additional_files=tuple(others))
 
 
 def window_s(files: OwnFiles, name: str) -> tuple[float, float]:

@@ -11,10 +11,11 @@ from xml.etree.ElementTree import Element, tostring
 from xml.sax.saxutils import quoteattr
 
 from scenarios.flows import FLOW_KEYS, flow_departures_s, parse_time_s
+from scenarios.known_edges import EDGE_KEYS, KnownEdges
 from scenarios.named_routes import ROUTE_TAGS, Routes, brings_route, named_routes, resolved_route
 from scenarios.routing import route_trips
-from scenarios.vehicle_types import Types, picked_type, type_distributions
-from scenarios.xml_files import net_edges, top_level_elements
+from scenarios.vehicle_types import Types, picked_type, rail_types, type_distributions
+from scenarios.xml_files import top_level_elements
 from signals.errors import ConfigError
 
 WRITTEN_AS = {
@@ -32,7 +33,7 @@ DEFINITION_TAGS = frozenset({"vType", "vTypeDistribution", "param", *ROUTE_TAGS}
 ROUTE_FILE_ROOTS = ("routes", "additional", "route-alternatives", "trips", "flows")
 PLACES = ("Taz", "Junction", "LonLat", "XY", "")
 TRIP_KEYS = ("viaJunctions", *(f"{way}{place}" for way in ("from", "to", "via") for place in PLACES))
-EDGE_KEYS = ("from", "to", "via", "edges")
+ON_FOOT = frozenset({"walk", "personTrip", "tranship", "param"})
 BOARDED = frozenset({"triggered", "containerTriggered", "split", "now"})  # departures that are no time
 DROPPED_KEYS = frozenset({"id", "depart", "arrival", "route", *TRIP_KEYS, *FLOW_KEYS})
 DROPPED_ROUTE_KEYS = frozenset({"id", "edges", "probability", "cost", "savings", "exitTimes", "refId"})
@@ -59,6 +60,7 @@ class Traffic:
 
     definitions: tuple[str, ...]
     travellers: tuple[Traveller, ...]
+    left_out: int = 0  # vehicles and persons whose route has an error, where these are to be ignored
 
 
 @dataclass(frozen=True)
@@ -102,31 +104,19 @@ class _Reading:
     definitions: dict[str, None] = field(default_factory=dict)
     routes: Routes = field(default_factory=dict)
     types: Types = field(default_factory=dict)
+    on_rails: set[str] = field(default_factory=set)
     sources: list[_Source] = field(default_factory=list)
 
 
-class _KnownEdges:
-    """Checks edge lists against the network; a list that passed once passes again without work."""
-
-    def __init__(self, net_file: Path) -> None:
-        self.net_file = net_file
-        self.edges = net_edges(net_file)
-        self.passed: set[str] = set()
-
-    def check(self, edges: str, subject: str) -> None:
-        if edges in self.passed:
-            return
-        for edge in edges.replace(",", " ").split():
-            if edge not in self.edges:
-                raise ConfigError(f"{subject}: its edge '{edge}' is not in {self.net_file}")
-        self.passed.add(edges)
-
-
 def read_traffic(
-    net_file: Path, route_files: Sequence[Path], additional_files: Sequence[Path], window: Window
+    net_file: Path,
+    route_files: Sequence[Path],
+    additional_files: Sequence[Path],
+    window: Window,
+    ignore_route_errors: bool = False,
 ) -> Traffic:
     """All travellers that depart in the window or near it; trips get their route, flows become vehicles."""
-    known = _KnownEdges(net_file)
+    known = KnownEdges(net_file, ignore_route_errors)
     reading = _collect(route_files, additional_files, known)
     ridden = _ridden(reading.sources)
     drafts: list[Traveller] = []
@@ -139,28 +129,32 @@ def read_traffic(
             for number in numbers:
                 typed = _with_type(source, reading.types, count + number)
                 draft = _draft(typed, number, departures_s[number], count + number, reading.routes, known)
-                drafts.append(_keeping_time(draft, source, ridden))
+                drafts.append(_keeping_time(draft, typed, ridden, reading.on_rails))
         count += len(departures_s)
     definitions = tuple(reading.definitions)
-    return Traffic(definitions, tuple(_routed(drafts, net_file, additional_files, definitions)))
+    routed = tuple(_routed(drafts, net_file, additional_files, definitions, ignore_route_errors))
+    kept = tuple(t for t in routed if known.can_travel(t.tag, t.edges, t.body)) if ignore_route_errors else routed
+    return Traffic(definitions, kept, len(routed) - len(kept))
 
 
-def _collect(route_files: Sequence[Path], additional_files: Sequence[Path], known: _KnownEdges) -> _Reading:
+def _collect(route_files: Sequence[Path], additional_files: Sequence[Path], known: KnownEdges) -> _Reading:
     reading = _Reading()
     for file in additional_files:
         for element in top_level_elements(file):
             reading.routes.update(named_routes(element))
             reading.types.update(type_distributions(element))
+            reading.on_rails |= rail_types(element)
     for file in route_files:
         for element in top_level_elements(file, ROUTE_FILE_ROOTS):
             sources = list(_sources(file, element))
             reading.sources += sources
-            if not sources and element.tag != "interval":
+            if not sources and element.tag in DEFINITION_TAGS and file not in additional_files:
                 routes = named_routes(element)
                 for name, route in routes.items():
                     known.check(route.get("edges", ""), f"{file}: route '{name}'")
                 reading.routes.update(routes)
                 reading.types.update(type_distributions(element))
+                reading.on_rails |= rail_types(element)
                 reading.definitions[_text(element)] = None
     return reading
 
@@ -191,7 +185,7 @@ def _departures_s(source: _Source, window: Window, stream: int) -> Sequence[floa
     return [window.begin_s if depart == "begin" else parse_time_s(depart, source.subject)]
 
 
-def _check_edges(source: _Source, known: _KnownEdges) -> None:
+def _check_edges(source: _Source, known: KnownEdges) -> None:
     for element in source.element.iter():
         for key in EDGE_KEYS:
             if key in element.attrib:
@@ -208,7 +202,7 @@ def _with_type(source: _Source, types: Types, index: int) -> _Source:
     return replace(source, element=element)
 
 
-def _draft(source: _Source, number: int, depart_s: float, index: int, routes: Routes, known: _KnownEdges) -> Traveller:
+def _draft(source: _Source, number: int, depart_s: float, index: int, routes: Routes, known: KnownEdges) -> Traveller:
     """One traveller of a source, its trip not yet routed."""
     element = source.element
     name = f"{element.attrib['id']}.{number}" if source.is_flow else element.attrib["id"]
@@ -241,7 +235,7 @@ def _trip(element: Element) -> str | None:
     return attributes + ">" + "".join(_text(stop) for stop in element.iter("stop"))
 
 
-def _with_route(draft: Traveller, source: _Source, route: Element, known: _KnownEdges) -> Traveller:
+def _with_route(draft: Traveller, source: _Source, route: Element, known: KnownEdges) -> Traveller:
     """The route is written into the vehicle, with what else it has (stops, colour, repeats)."""
     edges = " ".join(route.get("edges", "").split())
     if not edges:
@@ -264,22 +258,27 @@ def _ridden(sources: Iterable[_Source]) -> frozenset[str]:
     return frozenset(name for ride in rides for name in ride.get("lines", "").split())
 
 
-def _keeping_time(draft: Traveller, source: _Source, ridden: frozenset[str]) -> Traveller:
-    """Vehicles with stops have a timetable; persons follow the demand only where they walk."""
+def _keeping_time(draft: Traveller, source: _Source, ridden: frozenset[str], on_rails: set[str]) -> Traveller:
+    """Vehicles with stops or on rails have a timetable; persons follow the demand only where they walk."""
     element = source.element
     if source.tag == "vehicle":
         keeps = element.find("stop") is not None or not ridden.isdisjoint({draft.id, element.get("line")})
+        keeps = keeps or element.get("type") in on_rails
     else:
-        keeps = any(stage.tag not in ("walk", "personTrip", "param") or stage.get("modes") for stage in element)
+        keeps = any(stage.tag not in ON_FOOT or stage.get("modes") for stage in element)
     return replace(draft, timetabled=True) if keeps else draft
 
 
 def _routed(
-    drafts: Sequence[Traveller], net_file: Path, additional_files: Sequence[Path], definitions: Sequence[str]
+    drafts: Sequence[Traveller],
+    net_file: Path,
+    additional_files: Sequence[Path],
+    definitions: Sequence[str],
+    ignore_errors: bool,
 ) -> Iterator[Traveller]:
     """Drafts with the routes of their trips; trips that say the same are routed once."""
     trips = list(dict.fromkeys(draft.trip for draft in drafts if draft.trip is not None))
-    found = dict(zip(trips, route_trips(net_file, additional_files, definitions, trips), strict=True))
+    found = dict(zip(trips, route_trips(net_file, additional_files, definitions, trips, ignore_errors), strict=True))
     for draft in drafts:
         if draft.trip is None:
             yield draft

@@ -6,6 +6,9 @@ from scenarios.picking import pick, weights
 
 TYPE_CHOICE_STREAM = 7_310_003  # key of the generator that picks from type distributions, once for all draws
 DEFAULT_TYPE = "DEFAULT_VEHTYPE"
+CAR = '<vType id="car" vClass="passenger" speedFactor="normc(1.00,0.10,0.70,1.30)"/>'
+
+ON_RAILS = frozenset({"tram", "rail", "rail_urban", "rail_electric", "rail_fast", "subway"})
 
 Types = dict[str, tuple[list[str], list[float]]]
 
@@ -20,6 +23,11 @@ def type_distributions(element: Element) -> Types:
     texts = listed + [member.get("probability", "1") for member in own]
     members = named + [member.get("id", "") for member in own]
     return {name: (members, weights(f"type distribution '{name}'", texts, len(members)))}
+
+
+def rail_types(element: Element) -> set[str]:
+    """Ids of the types in an element that run on rails: they have a timetable, also where no stop is written down."""
+    return {found.get("id", "") for found in element.iter("vType") if found.get("vClass") in ON_RAILS}
 
 
 def picked_type(types: Types, vehicle: Element, index: int) -> str | None:

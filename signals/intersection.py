@@ -88,7 +88,7 @@ class SignalGroup(Frozen):
     """Heads that always show the same aspect."""
 
     id: str
-    kind: Literal["vehicle", "pedestrian", "bicycle"] = "vehicle"
+    kind: Literal["vehicle", "pedestrian", "bicycle", "tram"] = "vehicle"
 
 
 class Phase(Frozen):

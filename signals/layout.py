@@ -1,6 +1,7 @@
 """The arrays' index: which row and column of an array is which junction, lane group, stage, signal group or loop.
 
-Junctions differ in size, so every axis is padded to the largest; `has_group`, `has_stage`, `has_head` mask the padding.
+Junctions differ in size, so every axis is padded to the largest (to 1 where there is no junction at all); `has_group`,
+`has_stage`, `has_head` mask the padding.
 """
 
 from __future__ import annotations
@@ -68,14 +69,13 @@ VEHICLE_SPACE_M = 7.5
 
 
 def layout(intersections: Sequence[Intersection]) -> Layout:
-    """Index some intersections. Raises `ConfigError` when there is none or an id is there twice."""
-    if not intersections:
-        raise ConfigError("no intersection: 0 given, must be at least 1")
+    """Index some intersections, or none. Raises `ConfigError` when an id is there twice."""
     ids = [i.id for i in intersections]
     if len(set(ids)) != len(ids):
         raise ConfigError(f"intersection {max(ids, key=ids.count)}: appears twice")
-    j, n = len(intersections), max(len(i.lane_groups) for i in intersections)
-    s, p = max(len(i.stages) for i in intersections), max(len(i.signal_groups) for i in intersections)
+    j, n = len(intersections), max((len(i.lane_groups) for i in intersections), default=1)
+    s = max((len(i.stages) for i in intersections), default=1)
+    p = max((len(i.signal_groups) for i in intersections), default=1)
     lanes = _lane_arrays(intersections, j, n)
     heads = _head_arrays(intersections, j, n, s, p)
     loops = _loop_arrays(intersections, n) | _button_arrays(intersections, n, p)

@@ -43,7 +43,9 @@ class TimingPlan(Frozen):
 class PlanFile(Frozen):
     """All plans of some intersections, as a file holds them."""
 
-    plan: Annotated[tuple[TimingPlan, ...], Field(min_length=1)]
+    plan: tuple[TimingPlan, ...]
+    untold: dict[str, str] = Field(default_factory=dict)
+    """Intersections whose existing plan cannot be told in stages, and why."""
 
     @model_validator(mode="after")
     def _one_at_a_time(self) -> PlanFile:

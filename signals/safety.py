@@ -309,7 +309,7 @@ class Interlock:
         self._read: tuple[bytes, bytes, bytes] = b"", b"", b""
         self._shown: list[tuple[bytes, int, bool]] = []
         self._settled: list[tuple[int | None, int] | None] = [None] * junctions
-        self._answers: dict[int, Answer] = {}
+        self._put({})
 
     def permit(self, snapshot: Snapshot, decision: Decision) -> Command:
         """The answer to every junction's wish."""
@@ -356,8 +356,8 @@ class Interlock:
         """As arrays of their own, since a record may keep those before; in order, since at first all were answered."""
         self._answers = answers
         self._mode = np.array([answer.mode for answer in answers.values()], np.int8)
-        self._stage = np.array([answer.stage for answer in answers.values()])
-        self._refusal = np.array([answer.refusal for answer in answers.values()])
+        self._stage = np.array([answer.stage for answer in answers.values()], np.int64)
+        self._refusal = np.array([answer.refusal for answer in answers.values()], np.int64)
 
     def _legible(self, snapshot: Snapshot) -> list[tuple[bytes, int, bool]]:
         """Aspects, stage and local of each junction, or nothing of any where these arrays are not as they should be."""

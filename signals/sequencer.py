@@ -31,6 +31,11 @@ def intervals_between(intersection: Intersection, start: Stage, end: Stage) -> t
     return _derived(intersection, intersection.stage_aspects(start), intersection.stage_aspects(end))
 
 
+def intervals_to_red(intersection: Intersection, start: Stage) -> tuple[Interval, ...]:
+    """The intervals from a stage until every head may be red."""
+    return _derived(intersection, intersection.stage_aspects(start), (Aspect.RED,) * len(intersection.signal_groups))
+
+
 def interstages_s(layout: Layout) -> Floats:
     """How long it takes from each stage to each other, [J, S, S]; 0 from a stage to itself and in the padding."""
     junctions, stages = layout.has_stage.shape

@@ -1,9 +1,12 @@
-"""The standard detector layout, version 1, for networks that bring no loops, and its SUMO file.
+"""The standard detector layout, version 1, its SUMO file, and the network's own detectors in its place.
 
 Per lane one 6 m presence loop at the stop line and one 2 m advance loop at the speed-dependent setback, five seconds
 of travel at the speed limit (the far end of the dilemma zone, Signal Timing Manual, 2nd ed., ch. 6). Where a lane is
 shorter than its setback the advance loop lies on the lanes upstream, as long as these lead nowhere else. No loop
 lies in an exit.
+
+Where the network has a detector of its own within 15 m of a stop line, or in the lane in which an advance loop would
+lie, that place is taken instead.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from xml.sax.saxutils import quoteattr
 
 from signals.intersection import Detector, Intersection, LaneGroup
 from simulation.loops import INTERVAL_S
+from simulation.own_detectors import NO_DETECTORS, OwnDetectors
 
 VERSION = 1
 STOP_LOOP_M = 6.0
@@ -22,6 +26,36 @@ ADVANCE_LOOP_M = 2.0
 SETBACK_S = 5.0
 SHORTEST_SETBACK_M = 40.0
 SHORTEST_LANE_M = 20.0
+
+
+STANDARD = f"standard layout, version {VERSION}"
+
+
+def lay_out(
+    net: Any, lane_groups: Sequence[LaneGroup], signalled: set[str], own: OwnDetectors = NO_DETECTORS
+) -> tuple[tuple[Detector, ...], dict[str, str]]:
+    """The loops of one intersection, and where each comes from."""
+    loops, sources = [], {}
+    for standard in standard_layout(net, lane_groups, signalled):
+        length_m = float(net.getLane(standard.lane).getLength())
+        if standard.kind == "stop_line":
+            place = own.at_stop_line(standard.lane, length_m)
+        else:
+            place = own.upstream(standard.lane, length_m, standard.position_m, standard.lane in signalled)
+        loop, source = standard, STANDARD
+        if place is not None:
+            shift_m = standard.position_m + standard.length_m - place.end_m
+            moved = {
+                "position_m": place.begin_m,
+                "length_m": place.end_m - place.begin_m,
+                "setback_m": max(0.0, standard.setback_m + shift_m),
+            }
+            loop, source = standard.model_copy(update=moved), f"the network's own {place.owner}"
+        if loop.id in own.ids:
+            loop = loop.model_copy(update={"id": f"{loop.id}'"})
+        loops.append(loop)
+        sources[loop.id] = source
+    return tuple(loops), sources
 
 
 def standard_layout(net: Any, lane_groups: Sequence[LaneGroup], signalled: set[str]) -> tuple[Detector, ...]:

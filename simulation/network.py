@@ -6,8 +6,8 @@ What cannot be told in stages keeps its own plan, and `Network.left_alone` says 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -18,10 +18,29 @@ from pydantic import ValidationError
 from signals.errors import ConfigError
 from signals.intersection import Intersection, Neighbour, first_error
 from signals.plans import PlanFile
-from simulation.junction import Junction, KeepsOwnPlanError
+from simulation.junction import Junction
+from simulation.own_detectors import read_own_detectors
 from simulation.programs import read_programs
+from simulation.stages import KeepsOwnPlanError
+from simulation.switching import Switching
 
 REACH_M = 1500.0
+
+
+@dataclass(frozen=True)
+class Overrides:
+    """What engineers' files have changed (`simulation.overrides`)."""
+
+    files: tuple[Path, ...] = ()
+    digest: str = ""
+    """Of the junctions that are other than the network has them; empty where none is."""
+    less_safe: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Per intersection and value, a line for what is less safe than the plan, with the file's reason."""
+
+    @property
+    def warnings(self) -> list[str]:
+        """Those lines, for every place that tells of the junctions."""
+        return [line for lines in self.less_safe.values() for line in lines.values()]
 
 
 @dataclass(frozen=True)
@@ -45,6 +64,15 @@ class Network:
     """Length and speed limit of every edge."""
     digest: str
     """sha256 of the network file."""
+    sources: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Per intersection, where a value comes from in one clause, by its path, e.g. `phases.3.yellow_change_s`."""
+    overrides: Overrides = field(default_factory=Overrides)
+    notes: tuple[str, ...] = ()
+    """What else the network brings and is not used, a line each."""
+    always: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
+    """Per intersection, the letters of links that are off in every row and so have no signal group."""
+    switching: Mapping[str, Switching] = field(default_factory=dict)
+    """Per intersection, when SUMO changes its program by the time of day."""
 
     @property
     def signals(self) -> int:
@@ -59,38 +87,41 @@ def read(net_file: Path, additional_files: tuple[Path, ...] = ()) -> Network:
     signals = sorted(net.getTrafficLights(), key=lambda t: str(t.getID()))
     if not signals:
         raise ConfigError(f"{net_file}: has no traffic light, must have at least 1")
-    programs = read_programs(signals, additional_files)
-    found, plans = [], []
-    links: dict[str, tuple[tuple[int, ...], ...]] = {}
+    _check_crossings(net_file, net)
+    programs = read_programs(net_file, [str(t.getID()) for t in signals], additional_files)
+    own_detectors = read_own_detectors(net, additional_files)
+    found: list[Intersection] = []
+    read_in: dict[str, Junction] = {}
     left_alone: dict[str, str] = {}
     for tls in signals:
         name = str(tls.getID())
         try:
-            junction = Junction(net_file, net, tls, programs.get(name))
-            intersection, plan = junction.intersection(), junction.plan()
+            junction = Junction(net_file, net, tls, programs.get(name), own_detectors)
+            found.append(junction.intersection())
+            read_in[name] = junction
         except KeepsOwnPlanError as reason:
-            left_alone[name] = str(reason)
+            left_alone[name] = f"signal {name}: {reason}"
         except ValidationError as error:
             left_alone[name] = f"signal {name}: {first_error(error)}"
-        else:
-            found.append(intersection)
-            plans.append(plan)
-            links[name] = tuple(tuple(g) for g in junction.groups)
-    if not found:
-        first = next(iter(left_alone.values()))
-        raise ConfigError(f"{net_file}: none of its {len(signals)} signals can be told in stages, e.g. {first}")
     approaches = {i.id: _vehicle_approaches(i) for i in found}
     return Network(
         intersections=_with_neighbours(net, found),
-        plans=PlanFile(plan=tuple(plans)),
+        plans=PlanFile(
+            plan=tuple(plan for junction in read_in.values() for plan in junction.plans()),
+            untold={name: junction.untold for name, junction in read_in.items() if junction.untold},
+        ),
         left_alone=left_alone,
-        kinds={i.id: programs[i.id].kind for i in found},
-        links=links,
+        kinds={name: junction.programs.kind for name, junction in read_in.items()},
+        links={name: tuple(tuple(g) for g in junction.heads.groups) for name, junction in read_in.items()},
         approach_edges=approaches,
         stop_line_edges=frozenset(str(c[0].getEdge().getID()) for t in signals for c in t.getConnections()),
         edge_owner=_owners(net, approaches),
         edges={str(e.getID()): (float(e.getLength()), float(e.getSpeed())) for e in net.getEdges()},
         digest=hashlib.sha256(net_file.read_bytes()).hexdigest(),
+        sources={name: junction.sources for name, junction in read_in.items()},
+        notes=own_detectors.ignored,
+        always={name: junction.heads.always for name, junction in read_in.items() if junction.heads.always},
+        switching={n: schedule for n, junction in read_in.items() if (schedule := junction.programs.switching)},
     )
 
 
@@ -102,10 +133,25 @@ def _load(net_file: Path) -> Any:
     if not net_file.is_file():
         raise ConfigError(f"{net_file}: no such network file")
     try:
-        return sumolib.net.readNet(str(net_file), withPrograms=True, withPedestrianConnections=True)
+        return sumolib.net.readNet(str(net_file), withPedestrianConnections=True)
     except Exception as error:  # sumolib raises whatever its XML reader raises
         detail = str(error).removeprefix(str(net_file)).lstrip(": ")
         raise ConfigError(f"{net_file}: is not a readable SUMO network: {detail or type(error).__name__}") from error
+
+
+def _check_crossings(net_file: Path, net: Any) -> None:
+    """A crossing of a signalled junction must have a head; netconvert gives it one, an editor may take it away."""
+    for edge in net.getEdges():
+        if edge.getFunction() != "crossing":
+            continue
+        name = str(edge.getID())
+        node = name.removeprefix(":").rpartition("_c")[0]
+        signalled = net.hasNode(node) and str(net.getNode(node).getType()).startswith("traffic_light")
+        if signalled and not any(c.getTLSID() for ways in edge.getIncoming().values() for c in ways):
+            raise ConfigError(
+                f"{net_file}: junction {node}: crossing {name} has no signal link; give the connection to it tl and "
+                "linkIndex, or build the network again with netconvert"
+            )
 
 
 def _owners(net: Any, approaches: dict[str, tuple[str, ...]]) -> dict[str, str]:

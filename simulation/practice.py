@@ -51,6 +51,8 @@ class Practice:
 
     def __init__(self, place: Place, demand: Callable[[int], Demand], terms: Terms) -> None:
         self.layout: Layout = layout(place.network.intersections)
+        if not self.layout.intersections:
+            raise ConfigError(f"{place.net_file}: 0 junctions can be controlled, training needs at least 1")
         self._place, self._demand, self._terms = place, demand, terms
         self._choices = Choices(self.layout, terms.minimum_green_s)
         self._street: Street | None = None

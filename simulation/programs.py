@@ -1,20 +1,21 @@
-"""A SUMO signal program read as a timing sheet: stages, interstages, times, and the plan that strings them together.
+"""SUMO's signal programs as the network's files have them, and which of them run.
 
 Here, and only in `simulation/`, a *row* is SUMO's phase: a state string and a duration.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from itertools import takewhile
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 from xml.etree.ElementTree import Element
 
 from scenarios.flows import parse_time_s
-from scenarios.xml_files import elements
+from scenarios.xml_files import elements, top_level_elements
+from signals.errors import ConfigError
 from signals.intersection import Aspect
+from simulation.switching import TAGS, Switching, read_switching
 
 ASPECT_OF = {
     "G": Aspect.GREEN,
@@ -36,19 +37,23 @@ LETTER_OF = {
     Aspect.TURN_ON_RED: "s",
     Aspect.DARK: "o",
 }
-SHORT_ROW_S, HEAD_START_S = 5.0, 3.0
-MINIMUM_GREEN_S = 5.0
-LOOKING_S = 1.0
-"""Who looks every second has seen a green of n seconds for n - 1 when it ends: a plan must not be barred by itself."""
+NEMA, LOGIC = "NEMA", "tlLogic"
 
 
 @dataclass(frozen=True)
 class Row:
-    """One row of a program; `minimum_s` is its own minDur, if it has one."""
+    """One row of a program, by its number in the file; `minimum_s` is its own minDur, if it has one.
+
+    `yellow_s` and `red_s` are what a NEMA phase brings of its own, and `name` is its number in the rings.
+    """
 
     state: str
     duration_s: float
     minimum_s: float | None = None
+    number: int = 0
+    name: str = ""
+    yellow_s: float | None = None
+    red_s: float | None = None
 
     @property
     def changes(self) -> bool:
@@ -63,193 +68,125 @@ class Row:
 
 @dataclass(frozen=True)
 class Program:
-    """A signal's program; `branches` says that its rows do not simply follow each other."""
+    """A signal's program: rows in the order in which they run, or as they stand with those `following` each."""
 
+    name: str
     kind: str
     offset_s: float
     rows: tuple[Row, ...]
-    branches: bool
+    file: Path
+    following: tuple[tuple[int, ...], ...] = ()
+    parameters: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
-class Sheet:
-    """A program told in stages.
+class Programs:
+    """What a signal runs, the first one first; with `switching`, those that it names and that are there."""
 
-    `states` holds one state string a stage; `order` the plan's sequence as (stage, green_s, rows of the interstage
-    after it); `shift_s` is how long after the program's own start its first stage's green begins.
-    """
-
-    states: tuple[str, ...]
-    order: tuple[tuple[int, float, tuple[Row, ...]], ...]
-    shift_s: float
-    minimum_green_s: tuple[float, ...]
+    running: tuple[Program, ...]
+    switching: Switching | None = None
 
     @property
-    def cycle_s(self) -> float:
-        """Length of the program."""
-        return sum(green + sum(r.duration_s for r in rows) for _, green, rows in self.order)
+    def kind(self) -> str:
+        """The first program's type."""
+        return self.running[0].kind
 
 
-def read_programs(signals: Iterable[Any], additional_files: Sequence[Path]) -> dict[str, Program]:
-    """Per signal the program loaded last, which is the one SUMO starts with."""
-    found = {str(tls.getID()): _of_network(p) for tls in signals for p in tls.getPrograms().values()}
+def read_programs(net_file: Path, signals: Iterable[str], additional_files: Sequence[Path]) -> dict[str, Programs]:
+    """Per signal what runs: what its WAUT names, else the program loaded last, which is the one SUMO starts with."""
+    known, found = set(signals), defaultdict[str, dict[str, Program]](dict)
+    said = list(_elements(net_file, additional_files))
+    for path, element in (each for each in said if each[1].tag == LOGIC):
+        signal = element.get("id", "")
+        if signal not in known:
+            if path != net_file:
+                raise ConfigError(f"{path}: tlLogic {signal}: {net_file.name} has no such signal; correct its id")
+            continue
+        name = element.get("programID", "0")
+        if element.find("phase") is None and name in found[signal]:
+            continue  # only parameters or an offset for a program that is there
+        found[signal].pop(name, None)
+        found[signal][name] = _program(element, path, f"{path}: signal {signal}")
+    switching = read_switching(said)
+    return {signal: _running(signal, programs, switching) for signal, programs in found.items()}
+
+
+def _elements(net_file: Path, additional_files: Sequence[Path]) -> Iterator[tuple[Path, Element]]:
+    """All that says how signals are timed. A file may be a single element."""
+    wanted, lanes = {LOGIC, *TAGS}, set[str]()
+    for element in top_level_elements(net_file, ("net",)):
+        for lane in (child.get("id", "") for child in element if child.tag == "lane"):
+            if lane in lanes:
+                raise ConfigError(f"{net_file}: lane {lane}: is there twice; remove one or give it another id")
+            lanes.add(lane)
+        if element.tag in wanted:
+            yield net_file, element
     for path in additional_files:
-        for element in elements(path, "tlLogic"):
-            name = element.get("id", "")
-            if name in found and element.find("phase") is not None:
-                found[name] = _of_element(element, f"{path}: tlLogic {name}")
-    return found
+        for tag in (LOGIC, *TAGS):
+            yield from ((path, e) for e in elements(path, tag))
 
 
-def _of_network(program: Any) -> Program:
-    phases = program.getPhases()
-    rows = tuple(Row(p.state, float(p.duration), float(p.minDur) if p.minDur >= 0 else None) for p in phases)
-    return Program(program.getType(), float(program.getOffset()), rows, _branch([p.next for p in phases]))
+def _running(signal: str, programs: Mapping[str, Program], switching: Mapping[str, Switching]) -> Programs:
+    schedule = switching.get(signal)
+    last = list(programs.values())[-1]
+    if schedule is None:
+        return Programs((last,))
+    for name in schedule.programs:
+        if name not in programs and name != "off":
+            raise ConfigError(f"{schedule.file}: WAUT {schedule.name}: signal {signal} has no program {name}; add it")
+    return Programs(tuple(programs[n] for n in schedule.programs if n in programs) or (last,), schedule)
 
 
-def _of_element(element: Element, subject: str) -> Program:
+def _program(element: Element, path: Path, subject: str) -> Program:
     phases = element.findall("phase")
-    rows = tuple(
-        Row(
-            p.get("state", ""),
-            parse_time_s(p.get("duration", "0"), subject),
-            parse_time_s(p.attrib["minDur"], subject) if "minDur" in p.attrib else None,
-        )
-        for p in phases
+    rows = tuple(_row(p, k, f"{subject}: row {k}") for k, p in enumerate(phases))
+    following = tuple(tuple(int(x) for x in p.get("next", "").split()) for p in phases)
+    beyond = [k for of in following for k in of if not 0 <= k < len(rows)]
+    if beyond:
+        raise ConfigError(f"{subject}: next = {beyond[0]}, must be a row from 0 to {len(rows) - 1}")
+    straight = tuple(((k + 1) % len(rows),) for k in range(len(rows)))
+    following = tuple(own or usual for own, usual in zip(following, straight, strict=True))
+    order = _order(following)
+    return Program(
+        name=element.get("programID", "0"),
+        kind=element.get("type", "static"),
+        offset_s=_offset_s(element.get("offset", "0"), subject),
+        rows=tuple(rows[k] for k in order) if order else rows,
+        file=path,
+        following=() if order else following,
+        parameters={p.get("key", ""): p.get("value", "") for p in element.findall("param")},
     )
-    offset_s = parse_time_s(element.get("offset", "0"), subject)
-    return Program(element.get("type", "static"), offset_s, rows, _branch([p.get("next", "").split() for p in phases]))
 
 
-def _branch(following: Sequence[Sequence[int | str]]) -> bool:
-    """Whether some row is followed by another one than the next."""
-    return any(n and [int(x) for x in n] != [(k + 1) % len(following)] for k, n in enumerate(following))
+def _order(following: Sequence[Sequence[int]]) -> list[int]:
+    """The rows from the first one round to it again, where each has but one to follow; else nothing."""
+    order = [0] if following else []
+    while all(len(after) == 1 for after in following) and len(order) <= len(following):
+        after = following[order[-1]][0]
+        if after == 0:
+            return order
+        order.append(after)
+    return []
 
 
-def merged(rows: Sequence[Row]) -> tuple[Row, ...]:
-    """Rows that show the same one after the other as one."""
-    found: list[Row] = []
-    for row in rows:
-        if found and found[-1].state == row.state:
-            found[-1] = replace(found[-1], duration_s=found[-1].duration_s + row.duration_s)
-        else:
-            found.append(row)
-    return tuple(found)
+def _offset_s(text: str, subject: str) -> float:
+    return 0.0 if text == "begin" else parse_time_s(text, f"{subject}: offset")
 
 
-def is_stage(rows: Sequence[Row], index: int) -> bool:
-    """Whether a row is a stage rather than a step of an interstage.
+def _row(phase: Element, number: int, subject: str) -> Row:
+    def time_s(key: str) -> float | None:
+        return parse_time_s(phase.attrib[key], f"{subject}: {key}") if key in phase.attrib else None
 
-    A row with a change interval or without green is none; nor is a short one in which nothing begins (a red clearance
-    through which other heads stay green), nor a very short one whose greens all go on in the next row (a head start).
-    """
-    row = rows[index]
-    if row.changes or not row.greens:
-        return False
-    before, after = rows[index - 1], rows[(index + 1) % len(rows)]
-    begins = row.greens - before.greens
-    if row.duration_s < HEAD_START_S and (not begins or row.greens <= after.greens):
-        return False
-    return bool(begins) or not before.changes or row.duration_s >= SHORT_ROW_S
-
-
-def read_sheet(rows: Sequence[Row]) -> Sheet | None:
-    """Tell a program in stages, or None where no row is one."""
-    marks = [k for k in range(len(rows)) if is_stage(rows, k)]
-    if not marks:
-        return None
-    states: list[str] = []
-    minimum: list[float] = []
-    order = []
-    for mark, following in zip(marks, [*marks[1:], marks[0] + len(rows)], strict=True):
-        row = rows[mark]
-        if row.state not in states:
-            states.append(row.state)
-            minimum.append(float("inf"))
-        stage = states.index(row.state)
-        own = min(row.minimum_s if row.minimum_s is not None else MINIMUM_GREEN_S, seen_s(row.duration_s))
-        minimum[stage] = min(minimum[stage], own)
-        between = tuple(rows[k % len(rows)] for k in range(mark + 1, following))
-        order.append((stage, row.duration_s, between))
-    shift_s = sum(r.duration_s for r in rows[: marks[0]])
-    return Sheet(tuple(states), tuple(order), shift_s, tuple(minimum))
-
-
-def yellow_changes_s(rows: Sequence[Row], link: int) -> list[float]:
-    """How long a link shows yellow, each time that it loses its green."""
-    return [sum(r.duration_s for r in _yellow_after(rows, k, link)) for k in _green_ends(rows, link)]
-
-
-def yellows_within_s(rows: Sequence[Row], link: int) -> list[float]:
-    """The same within some rows, the last of which is followed by nothing."""
-    ends = [k for k, row in enumerate(rows[:-1]) if row.state[link] in "Gg" and rows[k + 1].state[link] not in "Gg"]
-    return [sum(r.duration_s for r in takewhile(lambda row: row.state[link] in "yY", rows[k + 1 :])) for k in ends]
-
-
-def clearances_within_s(rows: Sequence[Row], link: int, foe: int) -> list[float]:
-    """Time from the end of a link's green to each beginning of a foe's within some rows."""
-    found = []
-    for begin in range(1, len(rows)):
-        greens = [k for k in range(begin) if rows[k].state[link] in "Gg"]
-        if rows[begin].state[foe] in "Gg" and rows[begin - 1].state[foe] not in "Gg" and greens:
-            found.append(sum(row.duration_s for row in rows[greens[-1] + 1 : begin]))
-    return found
-
-
-def red_clearances_s(rows: Sequence[Row], link: int, foes: Iterable[int]) -> list[float]:
-    """Time from the end of a link's yellow to the green of a foe that begins before or with the very next stage.
-
-    A foe that begins within the yellow shows no clearance.
-    """
-    conflicting, found = set(foes), []
-    for end in _green_ends(rows, link):
-        yellow = len(_yellow_after(rows, end, link))
-        following = next(m for m in range(end + 1, end + len(rows) + 1) if is_stage(rows, m % len(rows)))
-        begins = (m for m in range(end + 1, following + 1) if _begin(rows[end], rows[m % len(rows)], conflicting))
-        begin = next(begins, None)
-        if begin is not None and begin > end + yellow:
-            found.append(sum(rows[m % len(rows)].duration_s for m in range(end + 1 + yellow, begin)))
-    return found
-
-
-def _begin(before: Row, now: Row, links: set[int]) -> bool:
-    return not links.isdisjoint(now.greens - before.greens)
-
-
-def crossing_clearances_s(rows: Sequence[Row], link: int, foes: Iterable[int]) -> list[float]:
-    """Time from each end of a crossing's green until a foe gets the right of way, or more of it than it had."""
-    conflicting, found = set(foes), []
-    for end in _green_ends(rows, link):
-        following = [rows[(end + m) % len(rows)] for m in range(1, len(rows))]
-        gained = [_gains(rows[end], row, conflicting) for row in following]
-        if any(gained):
-            found.append(sum(row.duration_s for row in following[: gained.index(True)]))
-    return found
-
-
-def _gains(before: Row, now: Row, links: Iterable[int]) -> bool:
-    return any(now.state[k] in "Gg" and before.state[k] not in ("G", now.state[k]) for k in links)
-
-
-def seen_s(green_s: float) -> float:
-    """How long a green of the plan is sure to have been seen when it ends."""
-    return max(0.0, green_s - LOOKING_S)
-
-
-def shortest_green_s(rows: Sequence[Row], link: int) -> float:
-    """The shortest unbroken green that a program gives a link; 0 where it is green always or never."""
-    ends = _green_ends(rows, link)
-    backwards = ([rows[(end - m) % len(rows)] for m in range(len(rows))] for end in ends)
-    greens = (takewhile(lambda row: row.state[link] in "Gg", run) for run in backwards)
-    return min((sum(row.duration_s for row in green) for green in greens), default=0.0)
-
-
-def _green_ends(rows: Sequence[Row], link: int) -> list[int]:
-    return [
-        k for k, row in enumerate(rows) if row.state[link] in "Gg" and rows[(k + 1) % len(rows)].state[link] not in "Gg"
-    ]
-
-
-def _yellow_after(rows: Sequence[Row], end: int, link: int) -> list[Row]:
-    following = [rows[(end + m) % len(rows)] for m in range(1, len(rows))]
-    return list(takewhile(lambda row: row.state[link] in "yY", following))
+    state = phase.get("state", "")
+    odd = [c for c in state if c not in ASPECT_OF]
+    if odd:
+        raise ConfigError(f"{subject}: letter {odd[0]} in its state, must be one of {' '.join(ASPECT_OF)}")
+    return Row(
+        state=state,
+        duration_s=time_s("duration") or time_s("minDur") or 0.0,
+        minimum_s=time_s("minDur"),
+        number=number,
+        name=phase.get("name", ""),
+        yellow_s=time_s("yellow"),
+        red_s=time_s("red"),
+    )

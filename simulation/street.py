@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pandas as pd
 
+from scenarios.additional import to_run
 from signals.layout import Layout, layout
 from simulation.detectors import loops_xml
 from simulation.measures import Window, accounts, read_trips, signal_delays, window_of
-from simulation.network import Network, read
+from simulation.network import Network
+from simulation.overrides import read_network
 from simulation.persons import CrossingWaits, person_accounts
 from simulation.plant import SumoPlant
 from simulation.starvation import Starvation
@@ -40,11 +42,13 @@ class Place:
     begin_s: float
     end_s: float
     step_length_s: float = 1.0
+    override_files: tuple[Path, ...] = ()
+    options: tuple[tuple[str, str], ...] = ()  # SUMO's, that their street moves by
 
     @property
     def network(self) -> Network:
         """The network, read once a process."""
-        return read(self.net_file, self.additional_files)
+        return read_network(self.net_file, self.additional_files, self.override_files)
 
 
 class Street:
@@ -58,7 +62,7 @@ class Street:
         folder = Path(self._folder.name)
         loops = folder / "loops.add.xml"
         loops.write_text(loops_xml(self.network.intersections, set()), encoding="utf-8")
-        self.options = run_options(place, demand.route_file, [*place.additional_files, loops], seed)
+        self.options = run_options(place, demand.route_file, [*map(to_run, place.additional_files), loops], seed)
         if outputs:
             self.options |= output_options(folder)
         try:
@@ -66,7 +70,8 @@ class Street:
         except BaseException:
             self._folder.cleanup()
             raise
-        self.plant = SumoPlant(self.sumo, self.layout, self.network.links)
+        network = self.network
+        self.plant = SumoPlant(self.sumo, self.layout, network.links, network.always, network.switching)
         self._starvation = Starvation(self.sumo, self.network)
         self._waits = CrossingWaits(self.sumo, self.network)
 
@@ -115,7 +120,7 @@ class Street:
 
 def run_options(place: Place, route_file: Path, additional: Sequence[Path], seed: int) -> dict[str, str]:
     """The options that every run of the comparison shares."""
-    return {
+    return dict(place.options) | {
         "net-file": str(place.net_file),
         "route-files": str(route_file),
         "additional-files": ",".join(str(p) for p in additional),

@@ -136,9 +136,16 @@ class Sumo:
 
     def program_rows(self, junction: str) -> list[str]:
         """The states of the current program's rows."""
+        return [phase.state for phase in self._program(junction).phases]
+
+    def runs_in_rings(self, junction: str) -> bool:
+        """Whether the current program is a NEMA one, whose rows are phases that cannot be set."""
+        return int(self._program(junction).type) == int(self._api.constants.TRAFFICLIGHT_TYPE_NEMA)
+
+    def _program(self, junction: str) -> Any:
         current = self._api.trafficlight.getProgram(junction)
         logics = self._api.trafficlight.getAllProgramLogics(junction)
-        return next([p.state for p in logic.phases] for logic in logics if logic.programID == current)
+        return next(logic for logic in logics if logic.programID == current)
 
     def close(self) -> None:
         """End the simulation; its output files are complete afterwards."""

@@ -52,6 +52,76 @@ def test_describe_tells_of_the_junctions():
     assert "cologne1" in done.stdout
 
 
+def test_describe_writes_a_page_where_it_says(tmp_path: Path):
+    page = tmp_path / "page.html"
+    assert typed("describe", "single", "--html", "--out", page).stdout.strip() == f"description: {page}"
+    assert "<svg" in page.read_text(encoding="utf-8")
+
+
+def test_what_describe_writes_can_be_laid_over(tmp_path: Path):
+    """Never over a file that is there, which may have been edited."""
+    file = tmp_path / "single.toml"
+    assert typed("describe", "single", "--write-intersection", file).exit_code == 0
+    assert "they change nothing" in typed("describe", "single", "--intersection", file).stdout
+    assert f"{file}: File exists" in refused("describe", "single", "--write-intersection", file)
+
+
+def test_describe_says_what_is_overridden_and_what_is_less_safe(tmp_path: Path):
+    file = tmp_path / "street.toml"
+    file.write_text('[J.phases.1]\nyellow_change_s = 2.5\nbecause = "a slow street"\n')
+    said = typed("describe", "single", "--intersection", file).stdout
+    assert "override in street.toml: a slow street" in said
+    assert re.search(r"! J: phases\.1\.yellow_change_s: 2\.5 s instead of 3 s", said)
+
+
+def test_a_file_of_overrides_has_a_schema():
+    assert '"yellow_change_s"' in typed("schema", "intersection").stdout
+    assert "schema intersecton: unknown, nearest: intersection" in refused("schema", "intersecton")
+
+
+def test_overrides_that_do_not_fit_are_one_line_and_no_folder(tmp_path: Path):
+    """Before the first case."""
+    file, out = tmp_path / "street.toml", tmp_path / "out"
+    file.write_text("[J.phases.1]\nyellow_change_s = 4\n")
+    assert "unknown junction J, known: GS_cluster" in refused(*RUN, "--out", out, "--intersection", file)
+    assert "none.toml: cannot be read" in refused(*RUN, "--out", out, "--intersection", tmp_path / "none.toml")
+    assert not out.exists()
+
+
+@pytest.mark.usefixtures("cheap")
+def test_a_run_tells_of_what_is_less_safe_and_keeps_it_in_the_manifest(tmp_path: Path):
+    """And the report has it before any figure."""
+    file = tmp_path / "street.toml"
+    file.write_text('["GS_cluster_357187_359543".phases.1]\nyellow_change_s = 2.5\nbecause = "a slow street"\n')
+    done = typed(*RUN, "--draws", 4, "--out", tmp_path / "out", "--intersection", file)
+    assert re.search(r"warning: resco:cologne1: overridden: .*2\.5 s instead of 5 s.*a slow street", done.stderr)
+    kept = load(tmp_path / "out").manifest["overrides"]["resco:cologne1"]
+    assert kept["files"] == [str(file)] and len(kept["digest"]) == 64 and "a slow street" in kept["warnings"][0]
+    assert "a slow street" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_map_and_counts_become_a_scenario_in_two_commands(tmp_path: Path):
+    """The first says what it understood of the signals, the second how well the counts are met."""
+    town = ROOT / "scenarios" / "town"
+    imported = typed("import", town / "town.osm", "--out", tmp_path)
+    assert imported.exit_code == 0, imported.stderr
+    assert re.search(r"signals +5 of 5 controlled", imported.stdout)
+    counted = typed("demand", town / "counts.csv", "--network", tmp_path / "town.sumocfg")
+    assert counted.exit_code == 0, counted.stderr
+    assert re.search(r"GEH +below 5 at 100\.0% of \d+ counts", counted.stdout)
+    assert re.search(r"07:00 to 07:15 +\d+ +(\d+) +\1 ", counted.stdout)
+    assert f"evaluate.py run --scenario {tmp_path}/town.sumocfg" in counted.stdout
+    assert "5 of 5 controlled" in typed("describe", tmp_path / "town.sumocfg").stdout
+
+
+def test_a_map_or_counts_that_cannot_be_used_are_one_line(tmp_path: Path):
+    """Also where nothing of the kind is there."""
+    assert "nowhere.osm: no such file" in refused("import", "nowhere.osm", "--out", tmp_path)
+    assert "cycle_s = 5, must be 30 to 240" in refused("import", "nowhere.osm", "--cycle-s", 5)
+    assert "nowhere.csv: no such file" in refused("demand", "nowhere.csv", "--network", "single", "--out", tmp_path)
+    assert "scenario 'singel' is unknown; nearest: single" in refused("demand", "x.csv", "--network", "singel")
+
+
 @pytest.mark.parametrize(
     ("words", "line"),
     [
@@ -157,3 +227,17 @@ def test_a_run_from_the_command_line_is_the_same_with_one_worker_and_two(tmp_pat
     one, two = (load(folder).cases for folder in folders)
     assert len(one) == 4
     pd.testing.assert_frame_equal(one, two, check_exact=True)
+
+
+@pytest.mark.slow
+def test_a_run_with_an_override_is_told_apart(tmp_path: Path):
+    """Its row has the override's digest, and the same folder does not take the other's case for finished."""
+    file = tmp_path / "street.toml"
+    file.write_text('["GS_cluster_357187_359543".phases.1]\nyellow_change_s = 6\n')
+    run = [sys.executable, "evaluate.py", *RUN[:-2], "--draws", "1", "--out", str(tmp_path / "out")]
+    rows = []
+    for more in ([], ["--intersection", str(file)]):
+        subprocess.run([*run, *more], cwd=ROOT, check=True, capture_output=True)
+        rows.append(load(tmp_path / "out").cases.iloc[0])
+    assert rows[0]["override_digest"] == "" and len(rows[1]["override_digest"]) == 64
+    assert rows[0]["delay_s"] == rows[1]["delay_s"]  # the network's own plan knows nothing of it

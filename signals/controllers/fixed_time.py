@@ -26,8 +26,8 @@ class FixedTime:
             [_table(i, p, times_s[row]) for p in _plans_of(i, plans)] for row, i in enumerate(layout.intersections)
         ]
         self._from_s = [np.array([p.from_s for p in _plans_of(i, plans)]) for i in layout.intersections]
-        self._changes_s = np.unique(np.concatenate(self._from_s))
-        self._width = max(len(stages) for tables in self._tables for _, _, _, stages in tables)
+        self._changes_s = np.unique([p.from_s for i in layout.intersections for p in _plans_of(i, plans)])
+        self._width = max((len(stages) for tables in self._tables for _, _, _, stages in tables), default=1)
         self._in_force = -1
         self._rows = np.arange(len(layout.intersections))
         self._why = np.ones(len(layout.intersections), np.int64)
@@ -58,6 +58,12 @@ class FixedTime:
 
 def _plans_of(intersection: Intersection, plans: PlanFile) -> tuple[TimingPlan, ...]:
     found = plans.of(intersection.id)
+    if intersection.id in plans.untold:
+        why = plans.untold[intersection.id]
+        raise ConfigError(
+            f"intersection {intersection.id}: its existing plan cannot be told in stages: {why}; fixed-time needs a "
+            "plan file for it (fixed-time:FILE)"
+        )
     if not found:
         raise ConfigError(f"intersection {intersection.id}: the plan file has no plan for it")
     return found

@@ -47,7 +47,9 @@ def test_the_same_draw_of_another_demand_is_no_pair():
     second.cases.loc[1, "demand_digest"] = "quite another"
     found = compare(first, second)
     assert found.paired["pairs"].tolist() == [1]
-    assert found.unpaired[["draws", "why"]].to_numpy().tolist() == [["1", "another demand or network in each"]]
+    assert found.unpaired[["draws", "why"]].to_numpy().tolist() == [
+        ["1", "another demand, network or override in each"]
+    ]
 
 
 def test_folders_without_an_equal_case_list_them_all():

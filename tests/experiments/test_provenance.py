@@ -29,6 +29,19 @@ def test_a_changed_file_in_a_policys_folder_makes_another_case(tmp_path: Path):
     assert stamp(f"learned:{tmp_path}") != before
 
 
+def test_changed_overrides_make_another_case(tmp_path: Path):
+    """Those that are named; one found beside the network counts the same."""
+    file = tmp_path / "street.toml"
+    case = Case("resco:cologne1", "existing", 1.0, 0)
+    other = Case("resco:cologne1", "existing", 1.0, 0, override_files=(file,))
+    file.write_text("")
+    before = case_stamp(other)
+    assert case_stamp(case) != before
+    file.write_text("[x]\n")
+    provenance._scenario_digest.cache_clear()
+    assert case_stamp(other) != before
+
+
 def test_another_network_makes_another_case():
     assert stamp("existing") != stamp("existing", "resco:cologne3")
 

@@ -9,14 +9,19 @@ import numpy as np
 import pytest
 
 from experiments.demand import draw_demand
-from scenarios.build import OWN_SCENARIOS, build
+from scenarios.build import FROM_PLACES, OWN_SCENARIOS, build
 from scenarios.catalogue import find
 from scenarios.place import Place, read_place
 from scenarios.sumo_tools import package_folder
 from signals.errors import ConfigError
 
 SOURCES = Path(__file__).parents[2] / "scenarios"
-MEAN_DELAY_S = {"single": (25, 45), "arterial": (50, 80), "district": (50, 90)}  # existing plan, draw 0, today's demand
+MEAN_DELAY_S = {
+    "single": (25, 45),
+    "arterial": (50, 80),
+    "district": (50, 90),
+    "town": (40, 80),
+}  # existing plan, draw 0, today's demand
 
 
 @pytest.mark.parametrize("name", OWN_SCENARIOS)
@@ -44,13 +49,13 @@ def test_two_processes_may_build_at_once(tmp_path):
     assert len(list((tmp_path / "scenarios").iterdir())) == 1
 
 
-@pytest.mark.parametrize("name", OWN_SCENARIOS)
+@pytest.mark.parametrize("name", FROM_PLACES)
 def test_the_title_in_the_list_is_the_places_own(name):
     """One sentence, in both places."""
     assert read_place(SOURCES / name / "place.toml").title == OWN_SCENARIOS[name] == find(name).title
 
 
-@pytest.mark.parametrize("name", OWN_SCENARIOS)
+@pytest.mark.parametrize("name", FROM_PLACES)
 def test_every_movement_gets_green_and_yellow_of_three_seconds(name):
     """What a traffic engineer would check first; all junctions of a place share one cycle."""
     programs = ElementTree.parse(find(name).net_file).getroot().findall("tlLogic")

@@ -33,8 +33,8 @@ def own(single, tmp_path):
 def test_the_catalogue_lists_own_and_resco_scenarios():
     """Every name comes with a sentence."""
     names = [name for name, _title in entries()]
-    assert names[:3] == ["single", "arterial", "district"]
-    assert names[3:] == [f"resco:{name}" for name in RESCO]
+    assert names[:4] == ["single", "arterial", "district", "town"]
+    assert names[4:] == [f"resco:{name}" for name in RESCO]
     assert all(title.endswith(".") for _name, title in entries())
 
 
@@ -141,7 +141,7 @@ def cut(path):
         (
             {},
             lambda f: (f / "net.net.xml").write_bytes(gzip.compress(b"<net>")[:9]),
-            r"net\.net\.xml: broken or cut gz",
+            r"net\.net\.xml: broken or cut archive",
         ),
         ({"time": '<begin value="9"/><end value="5"/>'}, None, r"end = 5 s, must be after begin = 9 s"),
         ({"time": '<step-length value="0"/>'}, None, r"step-length = 0 s, must be above 0"),
@@ -178,6 +178,3 @@ def test_a_network_and_no_routes_is_one_line(own, tmp_path):
     (tmp_path / "x.add.xml").write_text("<additional/>")
     with pytest.raises(ConfigError, match="no route file: none of its files holds vehicles"):
         find(f"{tmp_path}/net.net.xml,{tmp_path}/x.add.xml")
-    (tmp_path / "both.add.xml").write_text(f'<additional><busStop id="b"/>{VEHICLE.format(1)}</additional>')
-    with pytest.raises(ConfigError, match=r"holds traffic \(<vehicle>\) and street \(<busStop>\), must be two files"):
-        find(f"{tmp_path}/net.net.xml,{tmp_path}/both.add.xml")

@@ -256,7 +256,7 @@ def test_a_broken_line_that_is_not_the_last_is_refused(log: Path, tmp_path: Path
     [
         (change("version", to=2), "line 1: version = 2, must be 1"),
         (change("format", to="diary"), "line 1: is no header of a record log"),
-        (change("intersections", to=[]), "no intersection"),
+        (change("intersections", to={}), "intersections: Input should be a valid tuple"),
         (change("intersections", 0, "stages", 0, "phases", to=[99]), "unknown phase 99"),
         (change("intersections", 0, "id", to="\x1b]0;owned\x07"), "characters that cannot be printed"),
         (change("controller", "name", to="../../policy"), "controller.name: String should match pattern"),
