@@ -183,6 +183,15 @@ def first_broken(rules: Sequence[Rule[View]], view: View, limits: Limits) -> int
     return 0
 
 
+class Answer(NamedTuple):
+    """What a junction is told; it stands for as long as the junction shows, and is asked, the same."""
+
+    mode: int
+    stage: int
+    refusal: int
+    stands: bool
+
+
 class Junction:
     """What is remembered of one junction: its heads, what was granted, and what keeps it from being controlled."""
 
@@ -195,12 +204,9 @@ class Junction:
         self._trip = 0
         self._tripped_s: float
         self._lost_since_ms, self._released_until_ms = inf, -inf
-        self._settled: tuple[int | None, int] | None = None
-        self._answer: tuple[int, int, int]
 
     def look(self, aspects: bytes, stage: int, local: bool, clock: Clock, steady: bool, time_s: float) -> int:
         """Take what it shows, and trip if that must not be. Under its own plan a junction is watched, not judged."""
-        self._settled = None
         reading = self._reading = self._heads.update(aspects[: self.limits.heads], stage, local, clock, steady)
         trip = first_broken(TRIPS, reading, self.limits)
         if trip and not (reading.local or self._trip):
@@ -208,29 +214,27 @@ class Junction:
         self._lost_since_ms = min(self._lost_since_ms, clock.least_ms) if reading.lost else inf
         return reading.shown.green
 
-    def judge(self, mode: int | None, stage: int, steady: bool, now_ms: int) -> tuple[int, int, int]:
-        """Mode, stage and refusal. What was granted, and is asked again of the same street, stays granted."""
-        if self._settled == (mode, stage):
-            return self._answer
+    def judge(self, mode: int | None, stage: int, steady: bool, now_ms: int) -> Answer:
+        """What was granted, and is asked again of the same street, stays granted; what was refused is judged anew."""
         self._forget(now_ms)
         refused = 0 if mode in (HOLD, RELEASE) else self._refusal(mode, stage, steady, now_ms)
         forced = self._forced(now_ms)
+        stands = not (forced or refused or self._reading.lost)
         if forced:
-            self._answer = RELEASE, TRANSITION, 0 if mode == RELEASE else forced
+            answer = Answer(RELEASE, TRANSITION, 0 if mode == RELEASE else forced, stands)
         elif refused:
-            self._answer = HOLD, TRANSITION, refused
+            answer = Answer(HOLD, TRANSITION, refused, stands)
         elif mode == GO:
-            self._answer = GO, stage, 0
+            answer = Answer(GO, stage, 0, stands)
         else:
-            self._answer = HOLD if mode == HOLD else RELEASE, TRANSITION, 0
-        self._settled = None if forced or refused or self._reading.lost else (mode, stage)
-        self._await(*self._answer[:2], now_ms)
-        return self._answer
+            answer = Answer(HOLD if mode == HOLD else RELEASE, TRANSITION, 0, stands)
+        self._await(answer.mode, answer.stage, now_ms)
+        return answer
 
     def starve(self, now_ms: int) -> None:
         """A head has waited for too long: local control, which serves everybody, for a while."""
         if not self._reading.local:
-            self._released_until_ms, self._settled = now_ms + self._release_ms, None
+            self._released_until_ms = now_ms + self._release_ms
 
     def acknowledge(self, time_s: float) -> None:
         """What tripped until then was seen to."""
@@ -304,9 +308,8 @@ class Interlock:
         self._waits = Waits(layout, served, [milliseconds(s) for s in maximum_s])
         self._read: tuple[bytes, bytes, bytes] = b"", b"", b""
         self._shown: list[tuple[bytes, int, bool]] = []
-        self._answers: list[tuple[int, int, int]] = []
-        self._mode = np.zeros(0, np.int8)
-        self._stage, self._refusal = np.zeros(0, np.int64), np.zeros(0, np.int64)
+        self._settled: list[tuple[int | None, int] | None] = [None] * junctions
+        self._put({})
 
     def permit(self, snapshot: Snapshot, decision: Decision) -> Command:
         """The answer to every junction's wish."""
@@ -320,12 +323,10 @@ class Interlock:
         now_ms = self._clock.least_ms
         for late in self._waits.update(snapshot, now_ms):
             self._junctions[late].starve(now_ms)
-        modes, stages = self._wishes(decision)
-        answers = [junction.judge(modes[k], stages[k], steady, now_ms) for k, junction in enumerate(self._junctions)]
-        if answers != self._answers:
-            self._answers = answers
-            mode, self._stage, self._refusal = np.array(answers).T.copy()
-            self._mode = mode.astype(np.int8)
+            self._settled[late] = None
+        wishes = self._wishes(decision)
+        if wishes != self._settled:
+            self._judge(wishes, steady, now_ms)
         expires_s = self._time_s + self._lifetime_s
         return Command(snapshot.time_s, expires_s, self._mode, self._stage, self._refusal, WORDING)
 
@@ -339,6 +340,24 @@ class Interlock:
         for k, shown in enumerate(self._shown):
             if not steady or not before or shown != before[k]:
                 self._waits.turn(k, self._junctions[k].look(*shown, self._clock, steady, self._time_s))
+                self._settled[k] = None
+
+    def _judge(self, wishes: list[tuple[int | None, int]], steady: bool, now_ms: int) -> None:
+        """Answer anew where something else is asked, or the answer does not stand."""
+        answers = self._answers.copy()
+        for k, wish in enumerate(wishes):
+            if wish != self._settled[k]:
+                answers[k] = self._junctions[k].judge(*wish, steady, now_ms)
+                self._settled[k] = wish if answers[k].stands else None
+        if answers != self._answers:
+            self._put(answers)
+
+    def _put(self, answers: dict[int, Answer]) -> None:
+        """As arrays of their own, since a record may keep those before; in order, since at first all were answered."""
+        self._answers = answers
+        self._mode = np.array([answer.mode for answer in answers.values()], np.int8)
+        self._stage = np.array([answer.stage for answer in answers.values()], np.int64)
+        self._refusal = np.array([answer.refusal for answer in answers.values()], np.int64)
 
     def _legible(self, snapshot: Snapshot) -> list[tuple[bytes, int, bool]]:
         """Aspects, stage and local of each junction, or nothing of any where these arrays are not as they should be."""
@@ -353,12 +372,12 @@ class Interlock:
         stage, local = snapshot.stage.tolist(), snapshot.local.tolist()
         return [(image[k * width :][:width], stage[k], local[k]) for k in range(junctions)]
 
-    def _wishes(self, decision: Decision) -> tuple[list[int | None], list[int]]:
+    def _wishes(self, decision: Decision) -> list[tuple[int | None, int]]:
         """Mode and stage asked of each junction; no mode where these arrays are not as they should be."""
         junctions = len(self._junctions)
         if fits(decision.mode, (junctions,), "i") and fits(decision.stage, (junctions,), "i"):
-            return decision.mode.tolist(), decision.stage.tolist()
-        return [None] * junctions, [TRANSITION] * junctions
+            return [*zip(decision.mode.tolist(), decision.stage.tolist(), strict=True)]
+        return [(None, TRANSITION)] * junctions
 
 
 def _check(name: str, *times_s: float) -> None:

@@ -2,12 +2,15 @@
 
 Shapes use the letters of `signals.layout.Layout`: J junctions, N lane groups, S stages, P signal groups (each padded
 to the largest junction), L loops (flat, over all junctions).
+
+Named tuples, since five are made a tick and a frozen dataclass takes five times as long to make; `_replace` makes
+another with some fields changed. Like all that holds arrays they are not compared with `==`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,8 +45,7 @@ class Known(IntEnum):
     MEASURED = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(NamedTuple):
     """What the plant says of itself and of its loops at `time_s`, and nothing that a street could not say.
 
     volume_veh [L]: vehicles counted since the snapshot before; occupancy [L]: 0-1, share of that time covered (at
@@ -63,8 +65,7 @@ class Snapshot:
     calls: Bools
 
 
-@dataclass(frozen=True, slots=True)
-class NeighbourMessage:
+class NeighbourMessage(NamedTuple):
     """What junctions tell each other, all at once: one entry a junction and lane group, [J, N].
 
     discharge_veh_per_h: expected to leave by this lane group; queue_veh and room_veh: on its approach lanes.
@@ -76,8 +77,7 @@ class NeighbourMessage:
     room_veh: Floats
 
 
-@dataclass(frozen=True, slots=True)
-class TrafficState:
+class TrafficState(NamedTuple):
     """What is believed of the traffic, from loops and neighbours alone.
 
     stage [J] (confirmed, or `TRANSITION`), last_stage [J] (the last one confirmed), elapsed_green_s [J] (of the
@@ -104,8 +104,7 @@ class TrafficState:
     blocked: Bools
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """A wish for every junction: a stage [J] and a mode [J], and why.
 
     `why` holds one row of `wording` a junction and `number` its figure; the sentence is built when someone reads it.
@@ -125,8 +124,7 @@ class Decision:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(NamedTuple):
     """What may be done: the interlock's answer. After `expires_s` the plant returns to its own plan.
 
     mode, stage [J]; refusal [J]: index into `wording`, 0 where the wish was granted.
@@ -148,8 +146,7 @@ class Command:
         return self.wording[int(self.refusal[junction])]
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """One tick, whole: what was read, believed, wished and permitted. Rows are made of it when someone reads it."""
 
     snapshot: Snapshot

@@ -7,7 +7,7 @@ here counts as having lasted longer than it was seen to last.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import zip_longest
+from itertools import compress
 from math import inf, isfinite
 from typing import NamedTuple
 
@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from signals.layout import Layout
-from signals.limits import Faces, Limits, faces, heads_in, milliseconds
-from signals.values import TRANSITION, Bools, Floats, Ints, Snapshot
+from signals.limits import Faces, Limits, faces, heads_in, milliseconds, set_of
+from signals.values import TRANSITION, Bools, Snapshot
 
 
 class Clock:
@@ -117,77 +117,91 @@ class Heads:
         )
 
 
-def overdue(here: Bools, due_ms: Floats, now_ms: int) -> Bools:
+def overdue(here: bool, due_ms: float, now_ms: int) -> bool:
     """Who has waited for the maximum red and is still there (STM 2nd ed. ch. 6; NTCIP 1202 CycleFault)."""
-    return here & (now_ms >= due_ms)
+    return here and now_ms >= due_ms
 
 
 class Waits:
-    """Until when each head that keeps a call, or an occupied stop-line loop, waiting must be served."""
+    """Until when each head that keeps a call, or an occupied stop-line loop, waiting must be served.
+
+    A place is a loop, or behind the loops a head's call; where somebody is, is one integer with a byte a place. A head
+    of any junction is a cell of [J, P]. What a tick costs is then for those who have come, and for waits that end.
+    """
 
     def __init__(self, layout: Layout, served: Sequence[int], maximum_red_ms: Sequence[int]) -> None:
+        self._loops, self._heads = (len(layout.loops),), layout.has_head.shape
         self._width, self._served, self._green = layout.has_head.shape[1], served, list(served)
-        places = [*layout.loops, None]
-        self._seen = np.zeros(len(places), bool)
-        self._covered, self._no_calls = self._seen[: len(layout.loops)], np.zeros(layout.has_head.shape, bool)
-        self._sources = _sources(layout, places)
-        self._maximum_ms = np.repeat(np.array(maximum_red_ms), self._width)
-        self._due_ms = np.full(layout.has_head.size, inf)
-        self._idle = np.zeros(layout.has_head.size, bool)
-        self._taken: tuple[bytes, bytes, bytes] | None = None
+        self._maximum_ms = maximum_red_ms
+        self._cells = _cells(layout)
+        self._places = [
+            set_of(8 * p for p, of in enumerate(self._cells) if c in of) for c in range(layout.has_head.size)
+        ]
+        self._calls_begin = 8 * len(layout.loops)
+        self._red: set[int] = set()
+        self._awaited = 0
+        self._due_ms: dict[int, int] = {}
         self._first_due_ms = inf
 
     def update(self, snapshot: Snapshot, now_ms: int) -> list[int]:
         """Take calls and loops, and say at which junctions somebody is overdue."""
-        taken = snapshot.presence.tobytes(), snapshot.healthy.tobytes(), snapshot.calls.tobytes()
-        if taken != self._taken:
-            self._taken = taken
-            self._here = self._called(snapshot) | np.logical_or.reduce(self._seen.take(self._sources))
-            begun = self._here & self._idle
-            if np.count_nonzero(begun):
-                self._due_ms[begun] = now_ms + self._maximum_ms[begun]
-                self._idle[begun] = False
-                self._first_due_ms = float(self._due_ms.min())
+        here = self._here(snapshot)
+        arrived = here & self._awaited
+        if arrived:
+            self._begin(arrived, now_ms)
         if now_ms < self._first_due_ms:
             return []
-        late = overdue(self._here, self._due_ms, now_ms)
-        return [cell // self._width for cell in np.flatnonzero(late).tolist()]
+        due = self._due_ms.items()
+        self._first_due_ms = min(self._due_ms.values(), default=inf)
+        return [cell // self._width for cell, ms in due if overdue(bool(here & self._places[cell]), ms, now_ms)]
 
-    def _called(self, snapshot: Snapshot) -> Bools:
-        """Heads with a call, [J * P]; beside it the loops are taken. What is not as it should be says nothing."""
-        loops, calls = self._covered.shape, self._no_calls
-        if fits(snapshot.presence, loops, "b") and fits(snapshot.healthy, loops, "b"):
-            np.logical_and(snapshot.presence, snapshot.healthy, out=self._covered)
-        else:
-            self._covered.fill(False)
-        return (snapshot.calls if fits(snapshot.calls, calls.shape, "b") else calls).ravel()
+    def _here(self, snapshot: Snapshot) -> int:
+        """Where somebody is: on a loop without a fault, or calling. What is not as it should be says nothing."""
+        covered = called = 0
+        if fits(snapshot.presence, self._loops, "b") and fits(snapshot.healthy, self._loops, "b"):
+            covered = as_places(snapshot.presence) & as_places(snapshot.healthy)
+        if fits(snapshot.calls, self._heads, "b"):
+            called = as_places(snapshot.calls)
+        return covered | called << self._calls_begin
+
+    def _begin(self, arrived: int, now_ms: int) -> None:
+        """A wait begins for each head that is red and has somebody now; one that runs goes on."""
+        self._awaited ^= arrived
+        for cells in compress(self._cells, arrived.to_bytes(len(self._cells), "little")):
+            for cell in self._red.intersection(cells):
+                due_ms = self._due_ms.setdefault(cell, now_ms + self._maximum_ms[cell // self._width])
+                self._first_due_ms = min(self._first_due_ms, due_ms)
 
     def turn(self, junction: int, green: int) -> None:
         """Heads that are green wait no longer; those that were may begin to."""
         for head in heads_in((green | self._green[junction]) & self._served[junction]):
             cell = junction * self._width + head
-            self._due_ms[cell] = inf
-            self._idle[cell] = not green >> head & 1
+            self._due_ms.pop(cell, None)
+            if green >> head & 1:
+                self._red.discard(cell)
+            else:
+                self._red.add(cell)
+                self._awaited |= self._places[cell]
         self._green[junction] = green
-        self._taken = None
 
 
-def _sources(layout: Layout, places: Sequence[tuple[int, str] | None]) -> Ints:
-    """Where each head's stop-line loops are in `places`: a row [J * P] for the first of each, one for the next.
+def as_places(array: Bools) -> int:
+    """One byte each, 0 or 1, as numpy keeps them."""
+    return int.from_bytes(array.tobytes(), "little")
 
-    Heads without a loop, or with fewer than others, have the last place, where nobody is.
-    """
+
+def _cells(layout: Layout) -> list[list[int]]:
+    """The heads for which somebody at a place waits: those of a stop-line loop's lane groups, and who is called."""
     width = layout.has_head.shape[1]
-    found: list[list[int]] = [[] for _ in layout.has_head.ravel()]
+    loops: dict[tuple[int, str], list[int]] = {loop: [] for loop in layout.loops}
     for row, intersection in enumerate(layout.intersections):
         column = {group.id: k for k, group in enumerate(intersection.signal_groups)}
         groups = {lanes.id: lanes.signal_groups for lanes in intersection.lane_groups}
         for detector in intersection.detectors:
             if detector.kind == "stop_line":
-                for group in (g for lanes in detector.lane_groups for g in groups[lanes]):
-                    found[row * width + column[group]].append(places.index((row, detector.id)))
-    nobody = places.index(None)
-    return np.array([[nobody] * len(found), *zip_longest(*found, fillvalue=nobody)])
+                heads = [column[group] for lanes in detector.lane_groups for group in groups[lanes]]
+                loops[row, detector.id] = [row * width + head for head in heads]
+    return [*loops.values(), *([cell] for cell in range(layout.has_head.size))]
 
 
 def fits(array: NDArray[np.generic], shape: tuple[int, ...], kind: str) -> bool:

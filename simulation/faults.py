@@ -6,7 +6,7 @@ reading is lost, follows from a seed alone, whatever the controller does.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -96,7 +96,7 @@ class Faults:
         self._break(volume, occupancy, presence, elapsed_s, draws[2])
         self._lose_edges(volume, occupancy, presence, draws[0])
         volume, occupancy, presence = self._delay(volume, occupancy, presence, draws[1])
-        return replace(snapshot, volume_veh=volume, occupancy=occupancy, presence=presence)
+        return snapshot._replace(volume_veh=volume, occupancy=occupancy, presence=presence)
 
     def _break(self, volume: Floats, occupancy: Floats, presence: Bools, elapsed_s: float, draws: Floats) -> None:
         dead, stuck, chatter = self._is["dead"], self._is["stuck_on"], self._is["chatter"]

@@ -7,8 +7,6 @@ happens too rarely to be learned in time.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from signals.controllers.max_pressure import turns_in_gaps
@@ -35,4 +33,4 @@ class Choices:
         old: Bools = traffic.elapsed_green_s >= self._minimum_s[rows, current]
         eligible = traffic.eligible & old[:, None] & (clears | ~full[:, None])
         eligible[rows, current] = traffic.eligible[rows, current]
-        return replace(traffic, eligible=eligible)
+        return traffic._replace(eligible=eligible)

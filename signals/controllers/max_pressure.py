@@ -85,7 +85,7 @@ class MaxPressure:
         """
         junctions, groups = layout.shape
         served = places(layout.serves > 0)
-        most = max(len(of) for row in served for of in row)
+        most = max((len(of) for row in served for of in row), default=1)
         rate = layout.serves * layout.saturation_flow_veh_per_h[:, None, :] / 3600.0
         cells, rates = np.zeros((most, *self._shape), np.int64), np.zeros((most, *self._shape))
         for row in range(junctions):

@@ -1,6 +1,5 @@
 """What the live picture promises: it fits, and it says what the record says."""
 
-import dataclasses
 from collections.abc import Iterator
 
 import numpy as np
@@ -66,19 +65,18 @@ def test_it_says_what_the_record_says(seen: tuple[Layout, Record], width: int, h
 def test_loops_are_drawn_as_they_are(seen: tuple[Layout, Record]):
     """One mark a loop: stop line or advance, covered, free or faulty."""
     layout, record = seen
-    snapshot = dataclasses.replace(
-        record.snapshot,
+    snapshot = record.snapshot._replace(
         presence=np.ones(len(layout.loops), bool),
         healthy=np.arange(len(layout.loops)) > 0,
     )
-    junctions = Junctions(layout).views(dataclasses.replace(record, snapshot=snapshot))
+    junctions = Junctions(layout).views(record._replace(snapshot=snapshot))
     loops = [loop for junction in junctions for approach in junction.approaches for loop in approach.loops]
     kinds = [detector.kind for intersection in layout.intersections for detector in intersection.detectors]
     assert len(loops) == len(layout.loops)
     assert sum(loop.stop_line for loop in loops) == kinds.count("stop_line")
     assert all(loop.covered for loop in loops)
     assert sum(not loop.healthy for loop in loops) == 1
-    assert "×" in picture(layout, dataclasses.replace(record, snapshot=snapshot), 160, 40)
+    assert "×" in picture(layout, record._replace(snapshot=snapshot), 160, 40)
 
 
 def test_reasons_and_refusals_are_told_in_words(seen: tuple[Layout, Record]):
@@ -88,7 +86,7 @@ def test_reasons_and_refusals_are_told_in_words(seen: tuple[Layout, Record]):
     go, there = np.full(number, Mode.GO, np.int8), np.ones(number, np.int64)
     decision = Decision(0.0, go, there, np.zeros(number, np.int64), np.full(number, 7.0), ("gap-out, call on {stage}",))
     held = Command(0.0, 10.0, np.full(number, Mode.HOLD, np.int8), there, there, ("granted", "minimum green"))
-    views = Junctions(layout).views(dataclasses.replace(record, decision=decision, command=held))
+    views = Junctions(layout).views(record._replace(decision=decision, command=held))
     assert {view.why for view in views} == {f"gap-out, call on {i.stages[1].name}" for i in layout.intersections}
     assert {view.answer for view in views} == {"hold: minimum green"}
     assert not any(view.granted for view in views)

@@ -1,7 +1,5 @@
 """The baseline: any eligible stage, for as long as a decision of the policy stands."""
 
-from dataclasses import replace
-
 import numpy as np
 
 from models.random_stages import RandomStages
@@ -15,7 +13,7 @@ BOTH = layout([crossing(), protected_left()])
 def test_only_eligible_stages_are_drawn_each_as_likely():
     eligible = np.array([[True, True, False, False], [True, False, True, True]])
     state, random = calm(BOTH, eligible=eligible), RandomStages(BOTH, 5.0, seed=0)
-    drawn = np.array([random.decide(replace(state, time_s=5.0 * k)).stage for k in range(3000)])
+    drawn = np.array([random.decide(state._replace(time_s=5.0 * k)).stage for k in range(3000)])
     shares = [np.bincount(of, minlength=4) / len(drawn) for of in drawn.T]
     np.testing.assert_allclose(shares, [[1 / 2, 1 / 2, 0, 0], [1 / 3, 0, 1 / 3, 1 / 3]], atol=0.03)
 

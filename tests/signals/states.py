@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +30,7 @@ def calm(layout: Layout, **changes: Any) -> TrafficState:
         exit_room_veh=np.full((j, n), np.inf),
         blocked=np.zeros((j, n), bool),
     )
-    return replace(quiet, **changes)
+    return quiet._replace(**changes)
 
 
 def waiting(layout: Layout, queue_veh: list[list[float]], **changes: Any) -> TrafficState:

@@ -5,7 +5,6 @@ import json
 import pickle
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -61,21 +60,21 @@ def test_greens_are_no_shorter_than_in_training(policy: Path):
     """The manifest's minimum green holds where the plant would take a shorter one."""
     state = waiting(ONE, [[0, 9]], elapsed_green_s=np.array([7.0]))
     assert Learned(ONE, load(policy)).decide(state).stage[0] == 0
-    assert Learned(ONE, load(policy)).decide(replace(state, elapsed_green_s=np.array([8.0]))).stage[0] == 1
+    assert Learned(ONE, load(policy)).decide(state._replace(elapsed_green_s=np.array([8.0]))).stage[0] == 1
 
 
 def test_a_decision_stands_as_long_as_in_training(policy: Path):
     """In between it holds, so that an interstage is not taken back and no green is cut by a flicker."""
     learned, state = Learned(ONE, load(policy)), waiting(ONE, [[2, 6]])
-    modes = [int(learned.decide(replace(state, time_s=1000.0 + s)).mode[0]) for s in range(11)]
+    modes = [int(learned.decide(state._replace(time_s=1000.0 + s)).mode[0]) for s in range(11)]
     assert modes == [Mode.GO, *[Mode.HOLD] * 4, Mode.GO, *[Mode.HOLD] * 4, Mode.GO]
-    assert learned.decide(replace(state, time_s=1012.0)).reason(0) == "learned: holds, 2 s since its decision"
+    assert learned.decide(state._replace(time_s=1012.0)).reason(0) == "learned: holds, 2 s since its decision"
 
 
 def test_a_clock_that_goes_back_starts_anew(policy: Path):
     learned, state = Learned(ONE, load(policy)), waiting(ONE, [[2, 6]])
     learned.decide(state)
-    assert learned.decide(replace(state, time_s=10.0)).mode[0] == Mode.GO
+    assert learned.decide(state._replace(time_s=10.0)).mode[0] == Mode.GO
 
 
 def test_an_interstage_is_held(policy: Path):

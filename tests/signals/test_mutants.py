@@ -24,10 +24,20 @@ EQUIVALENT: dict[str, str] = {
     "signals.limits: @lru_cache(maxsize=4096): 4096 -> 4095": "how much is remembered is a matter of speed",
     "signals.watch: self.least_ms = self.most_ms = self.most_before_ms = 0: 0 -> 1": "only differences are used",
     "signals.watch: self.least_ms = self.most_ms = self.most_before_ms = 0: 0 -> -1": "only differences are used",
-    "signals.watch: self._taken = taken: left out": "what was taken is compared to skip what would change nothing",
-    "signals.safety: self._answers = answers: left out": "arrays are kept where they would be made alike again",
-    "signals.safety: self._settled = None if forced or refused or self._reading.lost else (mode, stage): left out": (
+    "signals.watch: self._awaited = 0: 0 -> 1": "whoever is awaited although no head is red begins no wait",
+    "signals.watch: self._awaited = 0: 0 -> -1": "whoever is awaited although no head is red begins no wait",
+    "signals.watch: self._awaited ^= arrived: left out": "whoever came and is awaited still begins no second wait",
+    "signals.watch: self._awaited ^= arrived: self._awaited ^= arrived -> self._awaited |= arrived": (
+        "whoever came and is awaited still begins no second wait"
+    ),
+    "signals.watch: self._first_due_ms = min(self._due_ms.values(), default=inf): left out": (
+        "to look at waits of which none is over is a matter of speed"
+    ),
+    "signals.safety: self._settled[k] = wish if answers[k].stands else None: left out": (
         "what was granted and is asked again would be granted again: a matter of speed"
+    ),
+    "signals.safety: return [*zip(decision.mode.tolist(), decision.stage.tolist(), strict=True)]: True -> False": (
+        "both have one a junction"
     ),
 }
 """Mutants that do just what the source does, and why."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections import Counter
 
 import numpy as np
@@ -89,7 +88,7 @@ class Hostile:
             snapshot = self._spoiled(true, k, spacing_s)
             decision = Decision(snapshot.time_s, mode[k], stage[k], np.zeros_like(stage[k]), nothing, ("random",))
             command = self.interlock.permit(snapshot, decision)
-            self.plant.apply(dataclasses.replace(command, expires_s=command.expires_s + true.time_s - snapshot.time_s))
+            self.plant.apply(command._replace(expires_s=command.expires_s + true.time_s - snapshot.time_s))
             self._last, stood[k], refusal[k] = snapshot, snapshot.stage, command.refusal
         changes = (mode == Mode.GO) & (stage != stood)
         self.said["asked"] += changes.size
@@ -141,7 +140,7 @@ class Hostile:
             self._lying = None
             return true
         self.said["lies"] += 1
-        return dataclasses.replace(seen, time_s=true.time_s)
+        return seen._replace(time_s=true.time_s)
 
     def _lost(self, true: Snapshot, k: int) -> Snapshot:
         if self._losing[k].any():
@@ -153,8 +152,7 @@ class Hostile:
         unread = lost[:, None] & (self.random.random(true.aspects.shape) < self._chance[k, 3])
         misread = lost & (self.random.random(lost.size) < 0.3)
         unknown = self.random.choice([Aspect.UNKNOWN, Aspect.DARK])
-        return dataclasses.replace(
-            true,
+        return true._replace(
             aspects=np.where(unread, np.int8(unknown), true.aspects),
             stage=np.where(misread, self.random.choice([TRANSITION, -7, 99]), true.stage),
         )

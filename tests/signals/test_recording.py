@@ -1,6 +1,5 @@
 """What a record log promises: it says what was, it survives a crash, and nothing in it is believed."""
 
-import dataclasses
 import json
 from collections.abc import Callable
 from contextlib import suppress
@@ -45,7 +44,7 @@ def all_of(path: Path) -> list[Tick | Event]:
 def equal(first: Any, second: Any) -> bool:
     return all(
         np.array_equal(a, b) and getattr(a, "dtype", None) == getattr(b, "dtype", None)
-        for a, b in ((getattr(first, f.name), getattr(second, f.name)) for f in dataclasses.fields(first))
+        for a, b in zip(first, second, strict=True)
     )
 
 

@@ -237,7 +237,7 @@ def test_local_control_is_not_confirmed_by_what_cannot_be_read(safety: ModuleTyp
     street.watch([0, 2], "Gr", A)
     assert street.ask(4, "Gr", A, mode=RELEASE) == GRANTED
     snapshot = street.snapshot(6, Shown("Gr", A))
-    object.__setattr__(snapshot, "local", np.array([1]))
+    snapshot = snapshot._replace(local=np.array([1]))
     assert street.permit(snapshot, [HOLD], [A]).reason(0) == GRANTED
     assert street.ask(8, "Gr", A, A) == AWAITED
 

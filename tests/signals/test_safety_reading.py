@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 
@@ -227,7 +228,8 @@ def test_arrays_that_are_not_as_they_should_be_hold(safety: ModuleType) -> None:
         for array in arrays:
             street = Street(safety)
             snapshot = street.snapshot(1.0, Shown("rG", B))
-            object.__setattr__(snapshot, field, array)
+            spoiled: Any = {field: array}
+            snapshot = snapshot._replace(**spoiled)
             assert street.permit(snapshot, [GO], [B]).reason(0) == LOST
     for mode, stage in (
         (np.array([1.0]), np.array([0])),

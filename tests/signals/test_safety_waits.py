@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 
 from tests.signals.asking import (
+    AWAITED,
     CLOCK,
     GO,
     GRANTED,
+    HOLD,
     NONE,
     RELEASE,
     STARVED,
@@ -157,23 +159,63 @@ def test_each_junction_has_its_own_maximum_red(safety: ModuleType) -> None:
 
 
 def test_waits_that_cannot_be_read_starve_nobody(safety: ModuleType) -> None:
-    """Loops or calls of a wrong shape or kind say nothing, not even what they said before."""
-    for field, wrong in (
-        ("presence", np.array([math.nan] * 4)),
-        ("presence", np.array([True])),
-        ("healthy", np.ones(4)),
-        ("healthy", np.array([True])),
-        ("calls", np.ones((1, 2))),
-        ("calls", np.ones((2, 1), bool)),
-    ):
-        street = Street(safety, maximum_red_s=20.0)
-        street.calls = {(0, 1)} if field == "calls" else set()
-        street.occupied = set() if field == "calls" else {"crossing.side.stop_line"}
-        street.watch([0, 5, 10, 15], "Gr", A)
-        snapshot = street.snapshot(20.0, Shown("Gr", A))
-        object.__setattr__(snapshot, field, wrong)
-        assert street.permit(snapshot, [GO], [A]).reason(0) == GRANTED
-        assert street.ask(25, "Gr", A, A) == STARVED
+    """Loops or calls of a wrong shape or kind say nothing, not even what they said before, nor of the first head."""
+    for letters, standing, head in (("Gr", A, "side"), ("rG", B, "main")):
+        for field, wrong in (
+            ("presence", np.array([math.nan] * 4)),
+            ("presence", np.array([True])),
+            ("presence", np.ones((2, 2), bool)),
+            ("presence", np.ones(4, np.int8)),
+            ("healthy", np.ones(4)),
+            ("healthy", np.array([True])),
+            ("healthy", np.ones((2, 2), bool)),
+            ("calls", np.ones((1, 2))),
+            ("calls", np.ones((2, 1), bool)),
+        ):
+            street = Street(safety, maximum_red_s=20.0)
+            street.calls = {(0, ["main", "side"].index(head))} if field == "calls" else set()
+            street.occupied = set() if field == "calls" else {f"crossing.{head}.stop_line"}
+            street.watch([0, 5, 10, 15], letters, standing)
+            spoiled: Any = {field: wrong}
+            snapshot = street.snapshot(20.0, Shown(letters, standing))._replace(**spoiled)
+            assert street.permit(snapshot, [GO], [standing]).reason(0) == GRANTED
+            assert street.ask(25, letters, standing, standing) == STARVED
+
+
+def test_who_comes_to_a_green_head_does_not_wait(safety: ModuleType) -> None:
+    """Though it had been red for long, with nobody there; his wait begins when it is red again."""
+    street = Street(safety, maximum_red_s=20.0)
+    street.watch([0, 5], "Gr", A, local=True)
+    street.watch([10], "rG", B, local=True)
+    street.occupied = {"crossing.side.stop_line"}
+    assert [street.ask(time_s, "rG", B, B) for time_s in range(15, 60, 5)] == [GRANTED] * 9
+    street.watch([64], "ry", NONE)
+    assert [street.ask(time_s, "ry", NONE, B) for time_s in (68, 72, 76, 80)] == [AWAITED] * 4
+    assert street.ask(84, "ry", NONE, B) == STARVED
+
+
+def test_a_wait_goes_on_while_another_head_of_the_same_loop_is_served(safety: ModuleType) -> None:
+    """A lane with a head for each turn has one loop; neither of them counts anew for the other."""
+    made = junction("fork", {"a": (5, 3, 1), "b": (5, 3, 1)}, {"A": "Gr", "B": "rG"}, {("a", "b"): ()})
+    lane = made.lane_groups[0].model_copy(update={"signal_groups": ("a", "b")})
+    forked = made.model_copy(update={"lane_groups": (lane, *made.lane_groups[1:])})
+    street = Street(safety, forked, maximum_red_s=30.0)
+    street.occupied = {"fork.a.stop_line"}
+    street.watch([0, 5, 10], "Gr", A)
+    street.watch([15], "yr", NONE)
+    assert [street.ask(time_s, "yr", NONE, mode=HOLD) for time_s in (20, 25)] == [GRANTED] * 2
+    assert street.ask(30, "yr", NONE, mode=HOLD) == STARVED
+
+
+def test_each_wait_ends_when_it_is_due(safety: ModuleType) -> None:
+    """Whoever waited first and went for a while is as overdue when he is back, whoever waits beside him."""
+    street = Street(safety, protected_left(), maximum_red_s=20.0)
+    street.occupied = {"left.side.stop_line"}
+    street.watch([0, 5], "Ggrr", A)
+    street.occupied = {"left.right.stop_line"}
+    street.watch([10, 15, 20, 25], "Ggrr", A)
+    street.occupied = {"left.side.stop_line"}
+    assert street.ask(26, "Ggrr", A, A) == STARVED
 
 
 def test_a_wait_counts_only_what_was_seen(safety: ModuleType) -> None:
