@@ -34,10 +34,10 @@ SEED = 3
 def place_and_demand(name: str, seconds: float | None = None) -> tuple[Place, Demand]:
     """A scenario, cut to its first seconds, and a development draw of its demand."""
     scenario = find(name)
+    if seconds is not None:
+        scenario = replace(scenario, end_s=scenario.begin_s + seconds)
     drawn = draw_demand(scenario, 1.0, SEED, Path(mkdtemp(prefix="tests-demand-")))
     place = place_of(scenario)
-    if seconds is not None:
-        place = replace(place, end_s=place.begin_s + seconds)
     return place, Demand(drawn.route_file, drawn.vehicles, drawn.persons)
 
 
