@@ -7,7 +7,7 @@ Every vehicle scheduled in the window counts, also one that never entered. Delay
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,9 +38,14 @@ class Window:
         return (self.end_s - self.begin_s) / 3600.0
 
 
-def window_of(begin_s: float, end_s: float) -> Window:
-    """The window of a scenario that runs from `begin_s` to `end_s`; a short one keeps at least half of it."""
+def window_of(begin_s: float, end_s: float, departs_s: Sequence[float] = ()) -> Window:
+    """The window of a scenario that runs from `begin_s` to `end_s`; a short one keeps at least half of it.
+
+    Where all its vehicles depart in the warm-up, as a demonstration's few may, there is none.
+    """
     warm_up_s = min(WARM_UP_S, (end_s - begin_s) / 2)
+    if departs_s and max(departs_s) < begin_s + warm_up_s:
+        warm_up_s = 0.0
     return Window(begin_s + warm_up_s, end_s, end_s + DRAIN_S)
 
 

@@ -32,6 +32,11 @@ class Demand:
     vehicles: pd.DataFrame
     persons: pd.DataFrame = field(default_factory=lambda: pd.DataFrame({"id": [], "depart_s": []}))
 
+    @property
+    def departs_s(self) -> list[float]:
+        """When its vehicles are scheduled; empty where nothing is known of them."""
+        return self.vehicles.depart_s.tolist() if "depart_s" in self.vehicles else []
+
 
 @dataclass(frozen=True)
 class Place:
@@ -57,7 +62,7 @@ class Street:
     def __init__(self, place: Place, demand: Demand, seed: int, gui: bool = False, outputs: bool = True) -> None:
         self.place, self.network = place, place.network
         self.layout: Layout = layout(self.network.intersections)
-        self.window: Window = window_of(place.begin_s, place.end_s)
+        self.window: Window = window_of(place.begin_s, place.end_s, demand.departs_s)
         self._demand, self._folder = demand, tempfile.TemporaryDirectory(prefix="street-")
         folder = Path(self._folder.name)
         loops = folder / "loops.add.xml"

@@ -87,6 +87,12 @@ def test_the_warm_up_is_ten_minutes_or_half_of_a_short_run(end_s: float, begin_s
     assert window_of(0.0, end_s) == Window(begin_s, end_s, end_s + 3600.0)
 
 
+def test_vehicles_that_all_depart_in_the_warm_up_are_counted():
+    """Three trains of a demonstration, all of the first ten minutes, are its traffic."""
+    assert window_of(0.0, 4200.0, [0.0, 300.0]) == Window(0.0, 4200.0, 7800.0)
+    assert window_of(0.0, 4200.0, [0.0, 700.0]) == window_of(0.0, 4200.0)
+
+
 def test_the_share_under_control_is_of_passages_not_of_signals(tmp_path: Path):
     """A signal that nobody passes weighs nothing; the edge where a trip ends is not passed."""
     whole = read(find("arterial").net_file)
