@@ -9,13 +9,14 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
 from reports.detectors.collect import Group
-from reports.detectors.diagnosis import Health, state_of
+from reports.detectors.diagnosis import SUSPECT, Health, state_of
 from reports.svg import GRID, MUTED, draw
 from reports.wording import count, number
 from signals.values import Floats
 
 WIDTH, HEIGHT, WIDE = 390.0, 150.0, 800.0
-BELIEVED, DISTRUSTED_COLOUR, UNKNOWN, NOT_CLEARED = "#1f7fc4", "#d5402b", "#b9bec5", "#d55e00"
+BELIEVED, SUSPECT_COLOUR, DISTRUSTED_COLOUR = "#1f7fc4", "#e0a030", "#d5402b"
+UNKNOWN, NOT_CLEARED = "#b9bec5", "#d55e00"
 DAY_S, HOUR_S = 86_400.0, 3600.0
 ROW, FRAME, STEPS = 14.0, 62.0, 600
 WALL_CLOCK_FROM_S = 1e8  # smaller times are a simulation's
@@ -40,8 +41,9 @@ def _axis(axes: Axes, begin_s: float, end_s: float) -> None:
 
 
 def overview(name: str, healths: Sequence[Health], begin_s: Floats, period_s: float, volume_veh: Floats) -> str:
-    """A row a detector, a stripe a period: believed, distrusted, or nothing known."""
+    """A row a detector, a stripe a period: believed, suspect, distrusted, or nothing known."""
     states = np.column_stack([state_of(health, begin_s, period_s) for health in healths])
+    doubts = np.column_stack([state_of(health, begin_s, period_s, SUSPECT) for health in healths])
     bad = sum(state.any() for state in states.T)
     described = f"When each of {count(len(healths), 'detector')} could be believed; {bad} not all the time."
     height = FRAME + 24 + ROW * len(healths)
@@ -49,7 +51,13 @@ def overview(name: str, healths: Sequence[Health], begin_s: Floats, period_s: fl
     def plot(axes: Axes) -> None:
         for place, bad_then in enumerate(states.T):
             known = np.isfinite(volume_veh[:, place])
-            parts = (BELIEVED, known & ~bad_then), (DISTRUSTED_COLOUR, bad_then), (UNKNOWN, ~known & ~bad_then)
+            doubtful = doubts[:, place] & ~bad_then
+            parts = (
+                (BELIEVED, known & ~bad_then & ~doubtful),
+                (SUSPECT_COLOUR, doubtful),
+                (DISTRUSTED_COLOUR, bad_then),
+                (UNKNOWN, ~known & ~bad_then & ~doubtful),
+            )
             for colour, mask in parts:
                 spans = _spans(mask, begin_s, period_s)
                 axes.broken_barh(spans, (place - 0.36, 0.72), color=colour, linewidth=0)
@@ -58,9 +66,14 @@ def overview(name: str, healths: Sequence[Health], begin_s: Floats, period_s: fl
         axes.set_ylim(len(healths) - 0.4, -0.6)
         axes.tick_params(axis="y", length=0)
         axes.spines["left"].set_visible(False)
-        words = ("believed", BELIEVED), ("distrusted", DISTRUSTED_COLOUR), ("no data", UNKNOWN)
+        words = (
+            ("believed", BELIEVED),
+            ("suspect", SUSPECT_COLOUR),
+            ("distrusted", DISTRUSTED_COLOUR),
+            ("no data", UNKNOWN),
+        )
         handles = [Patch(color=colour, label=word) for word, colour in words]
-        axes.figure.legend(handles=handles, ncols=3, loc="outside upper left", handlelength=1.0, borderpad=0.2)
+        axes.figure.legend(handles=handles, ncols=4, loc="outside upper left", handlelength=1.0, borderpad=0.2)
 
     return draw(name, described, WIDE, height, plot)
 
@@ -105,10 +118,8 @@ def _coarser(begin_s: Floats, volume_veh: Floats) -> tuple[Floats, Floats]:
     starts = np.arange(0, len(begin_s), step)
     known = np.isfinite(volume_veh)
     seen = np.add.reduceat(np.where(known, volume_veh, 0.0), starts)
-    with np.errstate(invalid="ignore"):
-        return begin_s[starts], seen / np.where(
-            np.add.reduceat(known.astype(int), starts), np.add.reduceat(known.astype(int), starts), np.nan
-        )
+    periods = np.add.reduceat(known.astype(int), starts)
+    return begin_s[starts], seen / np.where(periods, periods, np.nan)
 
 
 def daily_profile(name: str, health: Health, profile: pd.DataFrame) -> str:

@@ -1,5 +1,6 @@
 """A recording → a database on disk, without repeated rows, from which one detector or group is taken at a time."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,11 @@ MAKE = {
 }
 
 
+def natural(name: str) -> list[tuple[int, str]]:
+    """Sorts detector 9 before detector 10."""
+    return [(int(part), "") if part.isdigit() else (0, part) for part in re.split(r"(\d+)", name)]
+
+
 @dataclass(frozen=True)
 class Group:
     """Detectors of one period on one grid of times [T]; tables are [T, detector], NaN where nothing is known."""
@@ -41,6 +47,25 @@ class Group:
     @property
     def end_s(self) -> float:
         return float(self.begin_s[-1] + self.period_s)
+
+
+def event_group(
+    edges: dict[str, Edges], grid: Floats, reported: np.ndarray, log_gaps: list[tuple[float, float]]
+) -> Group:
+    """Counts and occupancy of actuations on the grid; periods in which nothing was logged are unknown."""
+    limits = np.append(grid, grid[-1] + EVENT_PERIOD_S)
+
+    def table(of: str) -> Floats:
+        return np.column_stack([getattr(each, of)(limits) for each in edges.values()])
+
+    volume, measured = table("volume"), table("measured_volume")
+    covered = np.diff(table("covered_s"), axis=0) / EVENT_PERIOD_S
+    for start_s, end_s in log_gaps:
+        lost = (grid < end_s) & (grid + EVENT_PERIOD_S > start_s)
+        for each in (volume, measured, covered):
+            each[lost] = np.nan
+    nothing = np.full(volume.shape, np.nan)
+    return Group(tuple(edges), grid, EVENT_PERIOD_S, volume, measured, covered, nothing, reported, edges)
 
 
 class Collection:
@@ -111,32 +136,15 @@ class Collection:
 
     def _event_groups(self) -> Iterator[Group]:
         grid = np.arange(np.floor(self.start_s / EVENT_PERIOD_S) * EVENT_PERIOD_S, self.end_s, EVENT_PERIOD_S)
-        limits = np.append(grid, grid[-1] + EVENT_PERIOD_S)
         for device in self.devices:
-            events = self.events(device, (ON, OFF))
             edges = {
                 self.detector_name(device, int(str(channel))): repair(
                     own["time_s"].to_numpy(), own["code"].to_numpy(), self.start_s, self.end_s
                 )
-                for channel, own in events.groupby("parameter")
+                for channel, own in self.events(device, (ON, OFF)).groupby("parameter")
             }
             if edges:
-                yield self._event_group(device, grid, limits, edges)
-
-    def _event_group(self, device: str, grid: Floats, limits: Floats, edges: dict[str, Edges]) -> Group:
-        def table(of: str) -> Floats:
-            return np.column_stack([getattr(each, of)(limits) for each in edges.values()])
-
-        volume, measured = table("volume"), table("measured_volume")
-        covered = np.diff(table("covered_s"), axis=0) / EVENT_PERIOD_S
-        for start_s, end_s in self.log_gaps(device):
-            lost = (grid < end_s) & (grid + EVENT_PERIOD_S > start_s)
-            for each in (volume, measured, covered):
-                each[lost] = np.nan
-        return Group(
-            tuple(edges), grid, EVENT_PERIOD_S, volume, measured, covered, np.full(volume.shape, np.nan),
-            self._reported(device, grid, tuple(edges)), edges,
-        )  # fmt: skip
+                yield event_group(edges, grid, self._reported(device, grid, tuple(edges)), self.log_gaps(device))
 
     def _reported(self, device: str, grid: Floats, names: tuple[str, ...]) -> np.ndarray:
         """Periods in which the controller itself reported a detector as failed."""
@@ -150,7 +158,7 @@ class Collection:
     def _count_groups(self) -> Iterator[Group]:
         query = "select detector, mode(period_s) period_s from data group by 1 order by 2, 1"
         for period_s, own in self._sql.execute(query).df().groupby("period_s"):
-            names = own["detector"].tolist()
+            names = sorted(own["detector"], key=natural)
             for first in range(0, len(names), GROUP):
                 yield self._count_group(tuple(names[first : first + GROUP]), float(str(period_s)))
 

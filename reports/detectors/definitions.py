@@ -18,8 +18,8 @@ DEFINITIONS = (
     ),
     (
         "stuck off, silent",
-        "No vehicle for 15 min and two periods at least, where by its neighbours 30 and more were to be expected; silent "
-        "if so to the end of the file, or if its rows stop for good half an hour and more before the others'.",
+        "No vehicle for 15 min and two periods at least, where by its neighbours 30 and more were to be expected; "
+        "silent if so to the end of the file, or if its rows stop for good half an hour and more before the others'.",
     ),
     ("chatter", "Three times and more, four actuations within two seconds: no vehicles are that close."),
     ("flat", "The very same count, not zero, for five hours and twelve periods at least."),

@@ -218,10 +218,10 @@ def _minutes(seconds: float) -> str:
     return f"{seconds / 3600.0:.1f} h" if seconds >= 7200.0 else f"{seconds / 60.0:.0f} min"
 
 
-def state_of(health: Health, begin_s: Floats, period_s: float) -> np.ndarray:
-    """Per period whether the detector is distrusted then."""
+def state_of(health: Health, begin_s: Floats, period_s: float, kinds: tuple[str, ...] = DISTRUSTED) -> np.ndarray:
+    """Per period whether the detector is distrusted then, or has another of these kinds of faults."""
     bad = np.zeros(len(begin_s), bool)
     for reason in health.reasons:
-        if reason.kind in DISTRUSTED:
+        if reason.kind in kinds:
             bad |= (begin_s + period_s > reason.begin_s) & (begin_s < reason.end_s)
     return bad

@@ -75,10 +75,8 @@ def headline(healths: list[Health]) -> str:
 
 
 def _trouble(health: Health) -> dict[str, Any]:
-    reasons = [
-        f"{each.kind}: {each.words} ({charts.when(each.begin_s)} to {charts.when(each.end_s)})"
-        for each in health.reasons
-    ]
+    spans = [f"{charts.when(each.begin_s)} to {charts.when(each.end_s)}" for each in health.reasons]
+    reasons = [f"{each.kind}: {each.words} ({span})" for each, span in zip(health.reasons, spans, strict=True)]
     return {"detector": health.detector, "verdict": health.verdict, "badge": BADGES[health.verdict], "reasons": reasons}
 
 
