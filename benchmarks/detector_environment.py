@@ -1,4 +1,4 @@
-"""Two real data sets and an independent reader, in their own environment, as `atspm` needs an older duckdb than ours."""
+"""Two real data sets and an independent reader, in their own environment: `atspm` needs an older duckdb than ours."""
 
 import subprocess
 import sys

@@ -25,7 +25,7 @@ DEFINITIONS = (
     ("flat", "The very same count, not zero, for five hours and twelve periods at least."),
     (
         "over-counting, under-counting",
-        "For half an hour and more (a day and more in files of five days) a quarter more or a fifth less against its "
+        "For half an hour and more (a day and more in files of five days) 18 % more or 15 % less against its "
         "neighbours than in the rest of the file, and clearly beyond its own scatter. A miscount that lasts from the "
         "first row to the last cannot be seen so.",
     ),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from reports.detectors.collect import Group
-from reports.detectors.neighbours import by_hour, expected, related, shift
+from reports.detectors.neighbours import expected, related, shift
 from signals.detectors import BUSY_VEH, MAXIMUM_PRESENCE_S, NO_ACTIVITY_S
 from signals.values import Floats
 
@@ -93,7 +93,7 @@ def _health(subject: _Subject) -> Health:
         return Health(subject.name, tuple(_stuck_on(subject)) or (whole,), subject.neighbours)
     stuck = [*_stuck_on(subject), *_stuck_off(subject), *_missing(subject)]
     found = [*stuck, *_chatter(subject), *_flat(subject), *_reported(subject), *_lost(subject)]
-    found += _miscounting(subject, [each for each in found if each.kind != "lost edges"])
+    found += _miscounting(subject, [each for each in found if each.kind in DISTRUSTED])
     return Health(subject.name, tuple(found), subject.neighbours)
 
 
@@ -201,7 +201,7 @@ def _miscounting(subject: _Subject, known: list[Reason]) -> list[Reason]:
     begin_s, period_s = subject.group.begin_s, subject.group.period_s
     for each in known:
         volume[(begin_s + period_s > each.begin_s) & (begin_s < each.end_s)] = np.nan
-    found = shift(volume, by_hour(volume, subject.reference, begin_s), period_s, begin_s)
+    found = shift(volume, subject.reference, period_s, begin_s)
     if found is None:
         return []
     change = f"{found.ratio - 1:+.0%} against"

@@ -12,17 +12,21 @@ from signals.values import Floats
 
 NEIGHBOURS, CORRELATION, DAYS_FOR_A_PROFILE = 3, 0.5, 5
 WINDOWS, LEAST_VEH, LEAST_S = 240, 30.0, 1800.0
-RATIO, CLEAR = 1.25, 12.0
+RATIO, CLEAR, LEAST_SCATTER = 1.18, 12.0, 0.15
 DAY_S, HOUR_S = 86_400.0, 3600.0
 
 
 @dataclass(frozen=True)
 class Shift:
-    """From `first` to `last` (places on the grid) a detector counted `ratio` times what it did else."""
+    """From `first` to `last` (places on the grid) a detector counted `ratio` times what it did else.
+
+    `clear` where that is much, and beyond chance.
+    """
 
     first: int
     last: int
     ratio: float
+    clear: bool
 
 
 def related(volume_veh: Floats) -> list[np.ndarray]:
@@ -53,14 +57,14 @@ def expected(volume_veh: Floats, place: int, neighbours: np.ndarray) -> Floats:
     return middle
 
 
-def by_hour(volume_veh: Floats, reference: Floats, begin_s: Floats) -> Floats:
+def by_hour(volume_veh: Floats, reference: Floats, begin_s: Floats, learn: np.ndarray) -> Floats:
     """The reference with this detector's own share at that hour of the day, where there are days enough to know it.
 
-    Saturdays and Sundays have their own; 1970 began on a Thursday.
+    Saturdays and Sundays have their own; 1970 began on a Thursday. `learn` are the periods to learn it from.
     """
-    known = np.isfinite(volume_veh) & np.isfinite(reference)
     if not has_days(begin_s):
         return reference
+    known = learn & np.isfinite(volume_veh) & np.isfinite(reference)
     weekend = (begin_s // DAY_S).astype(int) % 7 // 2 == 1
     hours = (begin_s % DAY_S // HOUR_S).astype(int) + 24 * weekend
     own = np.bincount(hours[known], volume_veh[known], 48)
@@ -75,9 +79,21 @@ def has_days(begin_s: Floats) -> bool:
 def shift(volume_veh: Floats, reference: Floats, period_s: float, begin_s: Floats) -> Shift | None:
     """The span in which the ratio to the reference differs most clearly: a likelihood ratio of Poisson counts.
 
-    It is divided by the scatter that the detector has anyway, so that an uneven detector is not blamed for it. Where
-    there are days enough, days are compared: within one, traffic shifts for other reasons.
+    It is divided by the scatter that the detector has anyway, so that an uneven detector is not blamed for it and a
+    pair that sees the same vehicles is judged sharply. Where there are days enough, days are compared, as within one
+    traffic shifts for other reasons; the hours' shares are then learned again without the span.
     """
+    usual = by_hour(volume_veh, reference, begin_s, np.ones(len(begin_s), bool))
+    found = _shift(volume_veh, usual, period_s, begin_s)
+    if found is not None and has_days(begin_s):
+        places = np.arange(len(begin_s))
+        outside = (places < found.first) | (places >= found.last)
+        again = _shift(volume_veh, by_hour(volume_veh, reference, begin_s, outside), period_s, begin_s)
+        found = again or found
+    return found if found and found.clear else None
+
+
+def _shift(volume_veh: Floats, reference: Floats, period_s: float, begin_s: Floats) -> Shift | None:
     known = np.isfinite(volume_veh) & np.isfinite(reference)
     least_s = DAY_S if has_days(begin_s) else LEAST_S
     step = int(DAY_S // period_s) if has_days(begin_s) else max(1, int(np.ceil(len(known) / WINDOWS)))
@@ -93,14 +109,13 @@ def shift(volume_veh: Floats, reference: Floats, period_s: float, begin_s: Float
     inside = np.zeros(len(seen), bool)
     inside[first:last] = True
     rates = [seen[part].sum() / meant[part].sum() for part in (inside, ~inside)]
-    ratio = rates[0] / max(rates[1], 1e-9)
     fitted = np.maximum(meant * np.where(inside, *rates), 1e-9)
     scatter = float(np.mean((seen - fitted) ** 2 / np.maximum(fitted, 1.0)))
-    if 1 / RATIO < ratio < RATIO or gain / max(1.0, scatter) < CLEAR:
-        return None
+    ratio = max(rates[0], 1e-9) / max(rates[1], 1e-9)
     if 2 * (last - first) > len(seen) and (first == 0 or last == len(seen)):
         first, last, ratio = (last, len(seen), 1 / ratio) if first == 0 else (0, first, 1 / ratio)
-    return Shift(int(first * step), int(min(last * step, len(known))), float(ratio))
+    clear = not 1 / RATIO < ratio < RATIO and gain / max(LEAST_SCATTER, scatter) >= CLEAR
+    return Shift(int(first * step), int(min(last * step, len(known))), float(ratio), clear)
 
 
 def _best_span(seen: Floats, meant: Floats, least: int) -> tuple[int, int, float]:
