@@ -27,13 +27,24 @@ def _stuck_on(log: Log, start_s: float, _random: np.random.Generator) -> Log:
 
 def _stuck_off(log: Log, start_s: float, _random: np.random.Generator) -> Log:
     times, codes = log
-    keep = (times < start_s + STARTS_S) | (times >= start_s + STARTS_S + STUCK_S)
-    return times[keep], codes[keep]
+    before, after = times < start_s + STARTS_S, times >= start_s + STARTS_S + STUCK_S
+    return _joined(_left_free(times[before], codes[before]), (times[after], codes[after]))
 
 
 def _silent(log: Log, start_s: float, _random: np.random.Generator) -> Log:
     times, codes = log
-    return times[times < start_s + SILENT_FROM_S], codes[times < start_s + SILENT_FROM_S]
+    before = times < start_s + SILENT_FROM_S
+    return _left_free(times[before], codes[before])
+
+
+def _left_free(times: Floats, codes: np.ndarray) -> Log:
+    """Without an on event at the end, as a detector that stays on is another fault."""
+    end = len(times) - int(codes[-1] == ON)
+    return times[:end], codes[:end]
+
+
+def _joined(first: Log, second: Log) -> Log:
+    return np.append(first[0], second[0]), np.append(first[1], second[1])
 
 
 def _chatter(log: Log, start_s: float, random: np.random.Generator) -> Log:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from reports.detectors.collect import Group
-from reports.detectors.neighbours import expected, related, shift
+from reports.detectors.neighbours import Shift, expected, related, shift
 from signals.detectors import BUSY_VEH, MAXIMUM_PRESENCE_S, NO_ACTIVITY_S
 from signals.values import Floats
 
@@ -61,7 +61,13 @@ GreensBetween = Callable[[str, float, float], int | None]
 def diagnose(group: Group, greens: GreensBetween = lambda *_: None) -> list[Health]:
     """Every detector of a group; `greens` says how often a detector's phase turned green in a time, where known."""
     close = related(group.volume_veh)
-    return [_health(_Subject(group, place, near, greens)) for place, near in enumerate(close)]
+    subjects = [_Subject(group, place, near, greens) for place, near in enumerate(close)]
+    reasons = [_own_reasons(subject) for subject in subjects]
+    for place, reason in _miscounts(group, close, reasons):
+        reasons[place].append(reason)
+    return [
+        Health(subject.name, tuple(found), subject.neighbours) for subject, found in zip(subjects, reasons, strict=True)
+    ]
 
 
 class _Subject:
@@ -87,14 +93,13 @@ class _Subject:
         return float(share * np.nansum(self.reference[inside]))
 
 
-def _health(subject: _Subject) -> Health:
+def _own_reasons(subject: _Subject) -> list[Reason]:
+    """All but miscounts, which are judged together."""
     if not np.nansum(subject.volume) and not subject.faulty.any():
         whole = subject.reason(SILENT, "saw no vehicle in the whole file", 0, len(subject.volume))
-        return Health(subject.name, tuple(_stuck_on(subject)) or (whole,), subject.neighbours)
+        return list(_stuck_on(subject)) or [whole]
     stuck = [*_stuck_on(subject), *_stuck_off(subject), *_missing(subject)]
-    found = [*stuck, *_chatter(subject), *_flat(subject), *_reported(subject), *_lost(subject)]
-    found += _miscounting(subject, [each for each in found if each.kind in DISTRUSTED])
-    return Health(subject.name, tuple(found), subject.neighbours)
+    return [*stuck, *_chatter(subject), *_flat(subject), *_reported(subject), *_lost(subject)]
 
 
 def runs(mask: np.ndarray) -> Iterator[tuple[int, int]]:
@@ -195,23 +200,39 @@ def _lost(subject: _Subject) -> Iterator[Reason]:
         yield subject.reason(kind, words.replace("%", " %"), 0, len(subject.volume))
 
 
-def _miscounting(subject: _Subject, known: list[Reason]) -> list[Reason]:
-    """What other rules explain is left out, so that one fault has one name."""
-    volume = subject.volume.copy()
-    begin_s, period_s = subject.group.begin_s, subject.group.period_s
-    for each in known:
-        volume[(begin_s + period_s > each.begin_s) & (begin_s < each.end_s)] = np.nan
-    found = shift(volume, subject.reference, period_s, begin_s)
-    if found is None:
-        return []
-    change = f"{found.ratio - 1:+.0%} against"
-    if subject.neighbours:
+def _miscounts(group: Group, close: list[np.ndarray], known: list[list[Reason]]) -> Iterator[tuple[int, Reason]]:
+    """One after the other, the most telling first, and each left out before the next: its neighbours are not to blame.
+
+    What other rules explain is left out from the start, so that one fault has one name.
+    """
+    volume = group.volume_veh.copy()
+    for place, reasons in enumerate(known):
+        volume[_during(reasons, DISTRUSTED, group.begin_s, group.period_s), place] = np.nan
+    suspects = list(range(len(close)))
+    while suspects:
+        found = {place: _shift(group, volume, place, close[place]) for place in suspects}
+        clear = {place: each for place, each in found.items() if each is not None}
+        if not clear:
+            return
+        worst = max(clear, key=lambda place: clear[place].gain)
+        yield worst, _miscount(group, worst, close[worst], clear[worst])
+        volume[clear[worst].first : clear[worst].last, worst] = np.nan
+        suspects = [place for place in clear if place != worst]
+
+
+def _shift(group: Group, volume_veh: Floats, place: int, near: np.ndarray) -> Shift | None:
+    return shift(volume_veh[:, place], expected(volume_veh, place, near), group.period_s, group.begin_s)
+
+
+def _miscount(group: Group, place: int, near: np.ndarray, found: Shift) -> Reason:
+    change = f"{found.ratio - 1:+.0%}".replace("%", " %").replace("-", "\N{MINUS SIGN}")
+    begin_s, end_s = float(group.begin_s[found.first]), float(group.begin_s[found.last - 1] + group.period_s)
+    if len(near) >= 2:
         kind = "over-counting" if found.ratio > 1 else "under-counting"
-        words = f"{change} detectors {', '.join(subject.neighbours)}, compared with the rest of the file"
-    else:
-        kind = "count changed"
-        words = f"{change} all others, compared with the rest of the file: itself, or the traffic that no other sees"
-    return [subject.reason(kind, words.replace("%", " %").replace("-", "\N{MINUS SIGN}"), found.first, found.last)]
+        beside = ", ".join(group.names[each] for each in near)
+        return Reason(kind, f"{change} against detectors {beside}, compared with the rest of the file", begin_s, end_s)
+    words = f"{change} against all others, compared with the rest of the file: itself, or traffic that no other sees"
+    return Reason("count changed", words, begin_s, end_s)
 
 
 def _minutes(seconds: float) -> str:
@@ -220,8 +241,12 @@ def _minutes(seconds: float) -> str:
 
 def state_of(health: Health, begin_s: Floats, period_s: float, kinds: tuple[str, ...] = DISTRUSTED) -> np.ndarray:
     """Per period whether the detector is distrusted then, or has another of these kinds of faults."""
+    return _during(list(health.reasons), kinds, begin_s, period_s)
+
+
+def _during(reasons: list[Reason], kinds: tuple[str, ...], begin_s: Floats, period_s: float) -> np.ndarray:
     bad = np.zeros(len(begin_s), bool)
-    for reason in health.reasons:
+    for reason in reasons:
         if reason.kind in kinds:
             bad |= (begin_s + period_s > reason.begin_s) & (begin_s < reason.end_s)
     return bad

@@ -44,6 +44,8 @@ class Edges:
 
     def chatter_s(self) -> Floats:
         """When actuations came faster than vehicles can, several in a row."""
+        if len(self.begin_s) < FAST_IN_A_ROW:
+            return self.begin_s[:0]
         fast = np.diff(self.begin_s) < FAST_S
         runs = np.convolve(fast, np.ones(FAST_IN_A_ROW - 1), "valid") == FAST_IN_A_ROW - 1
         return self.begin_s[: len(runs)][runs]

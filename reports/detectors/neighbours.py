@@ -13,6 +13,7 @@ from signals.values import Floats
 NEIGHBOURS, CORRELATION, DAYS_FOR_A_PROFILE = 3, 0.5, 5
 WINDOWS, LEAST_VEH, LEAST_S = 240, 30.0, 1800.0
 RATIO, CLEAR, LEAST_SCATTER = 1.18, 12.0, 0.15
+FROM_THE_START = 0.4  # of two parts, the later one is taken for the faulty one unless the first is much the shorter
 DAY_S, HOUR_S = 86_400.0, 3600.0
 
 
@@ -20,12 +21,13 @@ DAY_S, HOUR_S = 86_400.0, 3600.0
 class Shift:
     """From `first` to `last` (places on the grid) a detector counted `ratio` times what it did else.
 
-    `clear` where that is much, and beyond chance.
+    `gain` is its log-likelihood ratio; `clear` where that is much, and beyond chance.
     """
 
     first: int
     last: int
     ratio: float
+    gain: float
     clear: bool
 
 
@@ -43,17 +45,18 @@ def related(volume_veh: Floats) -> list[np.ndarray]:
 
 
 def expected(volume_veh: Floats, place: int, neighbours: np.ndarray) -> Floats:
-    """Median of the neighbours' volumes, each in multiples of its own mean; the scale is still open."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        means = np.nanmean(np.where(np.isfinite(volume_veh).any(axis=0), volume_veh, 0.0), axis=0)
-        relative = volume_veh / means
+    """Median of the neighbours' volumes, each in multiples of its own mean; the scale is still open.
+
+    The means are of the periods of which all are known, so that it makes no step where one drops out.
+    """
     others = neighbours if len(neighbours) >= 2 else np.delete(np.arange(volume_veh.shape[1]), place)
-    others = others[np.isfinite(means[others]) & (means[others] > 0)]
-    if not len(others):
-        return np.full(len(volume_veh), np.nan)
-    known = np.isfinite(relative[:, others]).any(axis=1)
-    middle = np.full(len(volume_veh), np.nan)
-    middle[known] = np.nanmedian(relative[known][:, others], axis=1)
+    others = others[np.isfinite(volume_veh[:, others]).any(axis=0)]
+    seen = volume_veh[:, others]
+    common = np.isfinite(seen).all(axis=1)
+    means = seen[common].mean(axis=0) if common.any() else np.nanmean(seen, axis=0)
+    middle, known = np.full(len(volume_veh), np.nan), np.isfinite(seen).any(axis=1) & bool((means > 0).any())
+    if known.any():
+        middle[known] = np.nanmedian(seen[known][:, means > 0] / means[means > 0], axis=1)
     return middle
 
 
@@ -112,10 +115,13 @@ def _shift(volume_veh: Floats, reference: Floats, period_s: float, begin_s: Floa
     fitted = np.maximum(meant * np.where(inside, *rates), 1e-9)
     scatter = float(np.mean((seen - fitted) ** 2 / np.maximum(fitted, 1.0)))
     ratio = max(rates[0], 1e-9) / max(rates[1], 1e-9)
-    if 2 * (last - first) > len(seen) and (first == 0 or last == len(seen)):
-        first, last, ratio = (last, len(seen), 1 / ratio) if first == 0 else (0, first, 1 / ratio)
+    share = (last - first) / len(seen)
+    if first == 0 and share >= FROM_THE_START:
+        first, last, ratio = last, len(seen), 1 / ratio
+    elif last == len(seen) and share > 1 - FROM_THE_START:
+        first, last, ratio = 0, first, 1 / ratio
     clear = not 1 / RATIO < ratio < RATIO and gain / max(LEAST_SCATTER, scatter) >= CLEAR
-    return Shift(int(first * step), int(min(last * step, len(known))), float(ratio), clear)
+    return Shift(int(first * step), int(min(last * step, len(known))), float(ratio), gain, clear)
 
 
 def _best_span(seen: Floats, meant: Floats, least: int) -> tuple[int, int, float]:
