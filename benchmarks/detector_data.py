@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -167,7 +168,7 @@ def drawn(diagnosis: Diagnosis) -> str:
             row[0].set_title(f"phase {phase.number}", loc="left", fontsize=11, weight="bold")
         text = io.StringIO()
         figure.savefig(text, format="svg", metadata=svg.NO_METADATA)
-    page = text.getvalue()
+    page = re.sub(r'="[^"]*"', lambda attribute: re.sub(r"(\.\d\d)\d+", r"\1", attribute[0]), text.getvalue())
     for stand_in, colour in COLOURS.items():
         page = page.replace(stand_in, colour)
     return page

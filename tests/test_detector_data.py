@@ -10,7 +10,6 @@ import pytest
 
 from benchmarks import detector_data, detector_environment
 
-
 FOUND = {  # at least this share; all of every other fault
     "30 % missed in the second hour": 0.8,
     "30 % too many in the second hour": 0.8,

@@ -17,7 +17,7 @@ from formats.source import Progress, no_progress
 from reports.detectors.collect import Collection, Group
 from reports.detectors.cycles import COLUMNS, Phase, cycles, phases
 from reports.detectors.diagnosis import VERDICTS, Health, diagnose
-from reports.detectors.sites import Places, from_intersection, from_table
+from reports.detectors.sites import Places, from_intersection, from_table, place_of
 from signals.errors import ConfigError
 
 MEASURED = ("volume_veh", "measured_veh", "occupancy", "speed_m_per_s", "faulty")
@@ -89,7 +89,7 @@ def judge(recording: Recording, places: Places, collection: Collection) -> Diagn
     starts = {phase.number: np.array([green.begin_s for green in phase.greens]) for phase in found}
 
     def greens(name: str, begin_s: float, end_s: float) -> int | None:
-        place = places.get(name.rpartition("/")[2])
+        place = place_of(places, name)
         if place is None or place.phase not in starts:
             return None
         return int(((starts[place.phase] >= begin_s) & (starts[place.phase] < end_s)).sum())
@@ -142,7 +142,7 @@ def detector_table(diagnosis: Diagnosis) -> pd.DataFrame:
 
 def _detector_row(group: Group, place: int, health: Health, places: Places) -> dict[str, object]:
     volume, measured = group.volume_veh[:, place], group.measured_veh[:, place]
-    at, edges = places.get(health.detector.rpartition("/")[2]), group.edges.get(health.detector)
+    at, edges = place_of(places, health.detector), group.edges.get(health.detector)
     known_s = float(np.isfinite(volume).sum() * group.period_s)
     return {
         "detector": health.detector,

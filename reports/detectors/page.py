@@ -111,7 +111,8 @@ def _phase(place: int, phase: Phase, cycles: pd.DataFrame) -> dict[str, Any]:
     measured = bool(len(cycles)) and bool(cycles["queue_veh"].notna().any())
     ended = cycles["ended_by"].replace("", "not said").value_counts()
     return {
-        "label": phase.label if not phase.device else f"{phase.label} <small>device {phase.device}</small>",
+        "label": phase.label,
+        "device": phase.device,
         "summary": [
             ("greens", f"{len(phase.greens):,}"),
             ("without an end, left out", f"{phase.lost_ends}"),

@@ -21,6 +21,11 @@ class Place:
 Places = dict[str, Place]
 
 
+def place_of(places: Places, detector: str) -> Place | None:
+    """By its whole name, else by its channel, the part behind the device's name."""
+    return places.get(detector) or places.get(detector.rpartition("/")[2])
+
+
 def from_intersection(path: Path) -> Places:
     """A detector's phase is that of the first signal group that its lanes serve."""
     intersection = load(path)

@@ -75,6 +75,13 @@ def test_broken_rows_are_said_with_their_lines_and_repeats_are_counted(log: Path
     assert "repeated rows, dropped: 1" in done.stdout
 
 
+def test_names_in_a_file_are_no_markup(log: Path, tmp_path: Path):
+    """A device called <script> is shown, not run."""
+    log.write_text(log.read_text().replace(",7,", ",<script>alert(1)</script>,"))
+    assert typed(log, "--out", tmp_path / "out").exit_code == 0
+    assert "<script" not in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+
+
 def test_two_equal_files_give_equal_pages(log: Path, tmp_path: Path):
     typed(log, "--out", tmp_path / "first")
     typed(log, "--out", tmp_path / "second")
