@@ -10,7 +10,7 @@ import typer
 from experiments import tables
 from experiments.case import check_controller
 from experiments.compare import compare, settings_that_differ
-from experiments.console import CASES_FAILED, OneLineErrors, complain, list_failures, list_warnings, output
+from experiments.console import CASES_FAILED, OneLineErrors, complain, errors, list_failures, list_warnings, output
 from experiments.engine import core_count
 from experiments.evaluation import run_grid, watch
 from experiments.grid import Grid, grid
@@ -18,6 +18,7 @@ from experiments.statistics import summarise
 from experiments.store import load
 from reports.describe import describe, describe_network
 from reports.describe_html import write_page
+from reports.detectors.command import report_detectors
 from reports.fit import fit_report
 from reports.html import write_report
 from reports.scenario import write_overrides
@@ -157,6 +158,18 @@ def report(folder: Path) -> None:
     """Write a results folder's report.html again."""
     load(folder)
     typer.echo(f"report: {write_report(folder, folder / 'report.html')}")
+
+
+@app.command("detectors")
+def diagnose_detectors(
+    file: Path,
+    out: Annotated[Path, typer.Option(help="Folder for the tables and the report.")],
+    intersection: Annotated[Path | None, typer.Option(help="TOML that says which phase a detector serves.")] = None,
+    format: Annotated[str, typer.Option(help="By default told from the file.")] = "",
+    map: Annotated[str, typer.Option(help="Columns: name=column,… or a TOML file, also with [detectors].")] = "",
+) -> None:
+    """Which detectors of a recorded file can be believed, and what they saw: volumes, cycles, a report."""
+    typer.echo(f"report: {report_detectors(file, out, intersection, format, map, output(), errors)}")
 
 
 def run_and_report(cases: Grid, out: Path, workers: int, baseline: str) -> None:

@@ -1,1 +1,1 @@
-"""Files in and out: exchange formats for plans, detectors and counts, read strictly and written faithfully."""
+"""Files in and out: exchange formats for detectors and counts, read openly about what is wrong with them."""
