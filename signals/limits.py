@@ -6,7 +6,7 @@ heads (signal groups) is an integer, one bit a head: which of them conflict is t
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -31,13 +31,15 @@ class Limits(NamedTuple):
     """What one timing sheet demands.
 
     shows: by stage; foes: by stage and head, which heads must not be green with it, and last, which `TRANSITION`
-    picks, those that no stage has green with it; served: the heads that some stage has green.
+    picks, those that no stage has green with it; served: the heads that some stage has green; interrupted: by two
+    stages, the heads that both have green and the sheet's own way from one to the other has not.
     """
 
     heads: int
     shows: tuple[Faces, ...]
     foes: tuple[tuple[int, ...], ...]
     served: int
+    interrupted: Mapping[tuple[int, int], int]
     minimum_green_ms: tuple[int, ...]
     yellow_change_ms: tuple[int, ...]
     clearance_ms: tuple[int, ...]
@@ -90,10 +92,23 @@ def limits_of(intersection: Intersection) -> Limits:
         shows=shows,
         foes=foes,
         served=set_of({head for shown in shows for head in heads_in(shown.green)}),
+        interrupted=_interrupted(intersection, shows),
         minimum_green_ms=tuple(milliseconds(p.minimum_green_s) for p in phases),
         yellow_change_ms=tuple(milliseconds(p.yellow_change_s) for p in phases),
         clearance_ms=tuple(milliseconds(p.yellow_change_s + p.red_clearance_s) for p in phases),
     )
+
+
+def _interrupted(intersection: Intersection, shows: tuple[Faces, ...]) -> dict[tuple[int, int], int]:
+    stage = {one.name: k for k, one in enumerate(intersection.stages)}
+    found = {}
+    for way in intersection.interstages:
+        start, end = stage[way.start], stage[way.end]
+        both = lasting = shows[start].green & shows[end].green
+        for interval in way.intervals:
+            lasting &= faces(bytes(interval.aspects)).green
+        found[start, end] = both & ~lasting
+    return found
 
 
 def _foes(intersection: Intersection) -> tuple[tuple[int, ...], ...]:

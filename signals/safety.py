@@ -121,13 +121,21 @@ def short_green(wish: Wish, limits: Limits) -> bool:
 
 
 def foe_clearing(wish: Wish, limits: Limits) -> bool:
-    """A head would turn green at once, since none loses green, while a foe's clearance runs."""
-    green, turned_ms = wish.reading.shown.green, wish.reading.turned_ms
-    return not _losing(wish, limits) and any(
-        wish.now_ms - turned_ms[foe] < limits.clearance_ms[foe]
-        for head in heads_in(limits.shows[wish.stage].green & ~green)
-        for foe in heads_in(limits.foes[wish.stage][head])
-    )
+    """A head might turn green, or has just done so, while a foe clears that has ended: a crossing's clearance is long.
+
+    It turns green no sooner than the foes are cleared that lose their green to it, at once where there are none.
+    """
+    losing, green, turned_ms = _losing(wish, limits), wish.reading.shown.green, wish.reading.turned_ms
+    for head in heads_in(limits.shows[wish.stage].green):
+        is_green, foes = green >> head & 1, limits.foes[wish.stage][head]
+        if is_green and turned_ms[head] < wish.now_ms:
+            continue
+        after_ms = 0 if is_green else max((limits.clearance_ms[foe] for foe in heads_in(foes & losing)), default=0)
+        for foe in heads_in(foes):
+            ended_ms = wish.now_ms if green >> foe & 1 else turned_ms[foe]
+            if wish.now_ms + after_ms - ended_ms < limits.clearance_ms[foe]:
+                return True
+    return False
 
 
 def _losing(wish: Wish, limits: Limits) -> int:

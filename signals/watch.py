@@ -75,11 +75,15 @@ class Reading(NamedTuple):
 
 
 class Heads:
-    """Takes what one junction shows. What cannot be read is not green, and no time is judged across it."""
+    """Takes what one junction shows. What cannot be read is not green, and no time is judged across it.
+
+    A way between two stages may end between two looks: a head that it interrupts begins anew, seen or not.
+    """
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._under: tuple[int, bool] | None = None
+        self._stood = TRANSITION
         self._shown = faces(b"\xff" * limits.heads)
         self._turned_ms: dict[int, float] = {}
         self._green_until_ms: dict[int, float] = {}
@@ -91,7 +95,10 @@ class Heads:
         stage = TRANSITION if misread else stage
         opened, ended = shown.green & ~before.green, before.green & ~shown.green
         blind = shown.unread | before.unread
-        for head in heads_in(opened | ended | blind):
+        again = self._limits.interrupted.get((self._stood, stage), 0)
+        if stage != TRANSITION:
+            self._stood = stage
+        for head in heads_in(opened | ended | blind | again):
             self._turned_ms[head] = clock.least_ms
         for head in heads_in(ended):
             self._green_until_ms[head] = clock.most_before_ms

@@ -181,6 +181,12 @@ def turn_on_red(name: str = "red") -> Intersection:
     )
 
 
+def local_green_s(intersection: Intersection, stage: Stage) -> float:
+    """How long a junction's own plan holds a stage: long enough for all its heads."""
+    least_s = [intersection.phase_of(head).minimum_green_s for head in intersection.green_groups(stage)]
+    return max([LOCAL_GREEN_S, *least_s])
+
+
 class Shown(NamedTuple):
     """What a junction shows from a time on; `stage` is `TRANSITION` in an interstage."""
 
@@ -204,6 +210,7 @@ class FakePlant:
         self.presence = np.zeros(len(self.layout.loops), bool)
         self.calls = np.zeros(self.layout.has_head.shape, bool)
         self._local_since_s = [time_s] * len(intersections)
+        self._local_green_s = [[local_green_s(i, stage) for stage in i.stages] for i in intersections]
         self._expires_s = np.inf
         self._leaving: set[int] = set()
         self._sequencers = [Sequencer(i, 0, time_s) for i in intersections]
@@ -271,7 +278,7 @@ class FakePlant:
         stages = len(self.layout.intersections[row].stages)
         while True:
             last = self.history[row][-1]
-            due_s = max(last.time_s + LOCAL_GREEN_S, self._local_since_s[row])
+            due_s = max(last.time_s + self._local_green_s[row][last.stage], self._local_since_s[row])
             if due_s > until_s:
                 return
             self._request(row, (last.stage + 1) % stages, due_s)

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from scenarios.catalogue import find
+from signals.errors import ConfigError
 from signals.intersection import Aspect, Intersection
 from signals.safety import LIFETIME_S, TRIPS, Interlock
 from signals.values import TRANSITION, Command, Decision, Mode, Snapshot
 from simulation.network import read
 from tests.signals.checker import Violation, check
 from tests.signals.fakes import FakePlant, aspects, crossing, protected_left, turn_on_red
+from tests.simulation.wheels import FOUND
 
 SCENARIOS = ("resco:cologne1", "resco:cologne3", "arterial")
 REQUESTS = 1_000_000
@@ -28,10 +31,33 @@ def junctions() -> list[Intersection]:
     return [junction for name in SCENARIOS for junction in read(find(name).net_file).intersections]
 
 
+@pytest.fixture(scope="module")
+def every_junction() -> list[Intersection]:
+    """Of all networks in the wheels, by names of their own."""
+    found: list[Intersection] = []
+    for path in FOUND:
+        with suppress(ConfigError):  # a network of rail alone, or one that is broken
+            found += read(path).intersections
+    return [junction.model_copy(update={"id": f"{k} {junction.id}"}) for k, junction in enumerate(found)]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(PARTS))
 def test_no_request_makes_the_street_unsafe(part: int, junctions: list[Intersection]) -> None:
     """Whatever is asked or lost, however the clock steps: no conflict, no short green, yellow or clearance."""
+    hold_safe(junctions, part)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", range(PARTS))
+def test_no_request_makes_any_junction_of_the_wheels_unsafe(part: int, every_junction: list[Intersection]) -> None:
+    """The same, with plans of all kinds: rings, seconds, pedestrians, bicycles, several junctions under one signal."""
+    assert len(every_junction) > 100
+    hold_safe(every_junction, PARTS + part)
+
+
+def hold_safe(junctions: list[Intersection], part: int) -> None:
+    """A part of the million."""
     street = Hostile(junctions, seed=part)
     for _ in range(REQUESTS // PARTS // len(junctions) // SEGMENT + 1):
         street.run(SEGMENT)

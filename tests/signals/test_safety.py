@@ -91,6 +91,14 @@ def test_green_goes_on_from_stage_to_stage(safety: ModuleType) -> None:
         assert street.ask(time_s, "rGrG", D, C) == said, "the right turn is younger than the left"
 
 
+def test_a_green_that_gains_protection_keeps_its_age(safety: ModuleType) -> None:
+    """Over a change of stage that nobody interrupts."""
+    street = Street(safety, left_alone())
+    street.watch([0, 3], "gr", A)
+    street.watch([6], "Gr", B)
+    assert street.ask(7.0, "Gr", B, C) == GRANTED
+
+
 def test_a_green_that_comes_back_is_young(safety: ModuleType) -> None:
     """Only the green that is on counts, not the one before."""
     street = Street(safety)
@@ -118,6 +126,38 @@ def test_a_foe_that_clears_does_not_keep_back_who_waits_for_a_yellow(safety: Mod
     street.watch([10], "ygrr", NONE)
     street.watch([14], "rGrr", B)
     assert street.ask(15.0, "rGrr", B, C) == GRANTED
+
+
+def crossing_beside() -> Intersection:
+    """Who walks beside the side streets in A needs 12 s to clear the main street, longer than B and its yellow last."""
+    heads = {"walk": (5.0, 0.0, 12.0), "near": (5.0, 3.0, 1.0), "far": (5.0, 3.0, 4.0), "main": (5.0, 3.0, 1.0)}
+    conflicts = {(side, "main"): () for side in ("walk", "near", "far")}
+    return junction("beside", heads, {"A": "GGGr", "B": "rGGr", "C": "rrrG"}, conflicts)
+
+
+def test_a_crossing_is_cleared_also_beyond_the_next_stage(safety: ModuleType) -> None:
+    """B to C takes 7 s for the far side; who walked until A ended has 12 s in all before the main street starts."""
+    for time_s, said in ((14.999, "a foe's clearance"), (15.0, GRANTED)):
+        street = Street(safety, crossing_beside())
+        street.watch([0, 5], "GGGr", A)
+        street.watch([10, 12.5], "rGGr", B)
+        assert street.ask(time_s, "rGGr", B, C) == said
+
+
+def yielding_turn() -> Intersection:
+    """A turn that yields to who walks in A, goes on in B while he clears, and is red in C, where he walks too."""
+    heads = {"walk": (5.0, 0.0, 6.0), "turn": (4.0, 3.0, 1.0), "side": (5.0, 3.0, 1.0)}
+    conflicts = {("walk", "turn"): ("A",), ("turn", "side"): ()}
+    return junction("yielding", heads, {"A": "Ggr", "B": "rgr", "C": "GrG"}, conflicts)
+
+
+def test_no_walk_ends_at_the_moment_when_who_yields_to_it_starts(safety: ModuleType) -> None:
+    """From C straight to B the turn would wait for the walk to clear: it cannot come there sooner by way of A."""
+    street = Street(safety, yielding_turn())
+    street.watch([0, 2, 4, 6], "GrG", C)
+    street.watch([8], "Gry", NONE)
+    assert street.ask(10, "Ggr", A, B) == "a foe's clearance"
+    assert street.ask(12, "Ggr", A, B) == GRANTED
 
 
 def test_a_head_that_clears_for_no_foe_keeps_nobody_back(safety: ModuleType) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from signals.intersection import Intersection
 from signals.values import Decision
 from tests.signals.asking import (
     CLOCK,
@@ -23,11 +24,12 @@ from tests.signals.asking import (
     YELLOW,
     A,
     B,
+    C,
     D,
     Shown,
     Street,
 )
-from tests.signals.fakes import crossing, protected_left
+from tests.signals.fakes import crossing, junction, protected_left
 
 
 def test_the_clock_must_go_on(safety: ModuleType) -> None:
@@ -165,6 +167,34 @@ def test_a_green_that_was_not_seen_is_young(safety: ModuleType) -> None:
     street.watch([12, 14, 16, 18], "Gr", A)
     assert street.ask(18.999, "Gr", A, B) == MINIMUM_GREEN
     assert street.ask(19.998, "Gr", A, B) == GRANTED
+
+
+def interrupting() -> Intersection:
+    """On the sheet's own way from A to B the first head is yellow before it is green again; the second one is not."""
+    heads = {"first": (5.0, 3.0, 1.0), "second": (5.0, 3.0, 1.0), "other": (5.0, 3.0, 1.0)}
+    stages = {"A": "GGr", "B": "GGr", "C": "rGG", "D": "Grr"}
+    ways = {("A", "B"): ((3.0, "yGr"),), ("A", "C"): ((3.0, "yGr"), (1.0, "rGr"))}
+    return junction("interrupting", heads, stages, {("first", "other"): ()}, ways)
+
+
+def test_a_green_that_the_sheet_interrupts_is_young_though_nobody_saw_the_yellow(safety: ModuleType) -> None:
+    """B stands at the next look after A; the first head was yellow in between, the second was green throughout."""
+    for wish, time_s, said in ((C, 16.999, MINIMUM_GREEN), (C, 17.0, GRANTED), (D, 12.5, GRANTED)):
+        street = Street(safety, interrupting())
+        street.watch([0, 3, 6, 9], "GGr", A)
+        street.watch([12], "GGr", B)
+        street.watch([14.5] if wish == C else [], "GGr", B)
+        assert street.ask(time_s, "GGr", B, wish) == said
+
+
+def test_a_green_that_was_seen_to_begin_anew_is_no_younger_when_its_stage_stands(safety: ModuleType) -> None:
+    """The way that was seen counts from what was seen of it."""
+    street = Street(safety, interrupting())
+    street.watch([0, 3, 6], "GGr", A)
+    street.watch([9], "yGr", NONE)
+    street.watch([12, 15], "GGr", B)
+    assert street.ask(16.999, "GGr", B, C) == MINIMUM_GREEN
+    assert street.ask(17.0, "GGr", B, C) == GRANTED
 
 
 def test_a_foe_that_was_not_seen_may_have_been_green(safety: ModuleType) -> None:

@@ -1,6 +1,5 @@
 """Every network with signals in the installed wheels: whoever is served keeps a stage, nobody is endangered."""
 
-import gzip
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from itertools import combinations
@@ -8,25 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import sumo as sumo_wheel
-import sumo_rl
 import sumolib
 
 from signals.intersection import Aspect, Intersection
 from signals.limits import limits_of
 from simulation.network import Network, read
+from tests.simulation.wheels import NAMES, text_of
 
-PACKAGES = [Path(sumo_wheel.__file__).parent, Path(sumo_rl.__file__).parent]
 GREENS = (Aspect.GREEN, Aspect.PERMISSIVE)
-
-
-def text_of(path: Path) -> bytes:
-    raw = path.read_bytes()
-    return gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
-
-
-FOUND = sorted(p for folder in PACKAGES for p in folder.rglob("*.net.xml*") if b"<tlLogic" in text_of(p))
-NAMES = {str(p.relative_to(PACKAGES[0].parent)): p for p in FOUND}
 
 
 def rows_of(path: Path) -> dict[str, list[str]]:
