@@ -145,19 +145,28 @@ def test_a_crossing_is_cleared_also_beyond_the_next_stage(safety: ModuleType) ->
 
 
 def yielding_turn() -> Intersection:
-    """A turn that yields to who walks in A, goes on in B while he clears, and is red in C, where he walks too."""
-    heads = {"walk": (5.0, 0.0, 6.0), "turn": (4.0, 3.0, 1.0), "side": (5.0, 3.0, 1.0)}
-    conflicts = {("walk", "turn"): ("A",), ("turn", "side"): ()}
-    return junction("yielding", heads, {"A": "Ggr", "B": "rgr", "C": "GrG"}, conflicts)
+    """A turn that yields to who walks in A and D, goes on in B while he clears, and is red in C, where he walks too."""
+    heads = {"more": (5.0, 3.0, 1.0), "walk": (5.0, 0.0, 6.0), "turn": (4.0, 3.0, 1.0), "side": (5.0, 3.0, 1.0)}
+    conflicts = {("walk", "turn"): ("A", "D"), ("turn", "side"): ()}
+    return junction("yielding", heads, {"A": "rGgr", "B": "rrgr", "C": "rGrG", "D": "GGgr"}, conflicts)
 
 
 def test_no_walk_ends_at_the_moment_when_who_yields_to_it_starts(safety: ModuleType) -> None:
     """From C straight to B the turn would wait for the walk to clear: it cannot come there sooner by way of A."""
     street = Street(safety, yielding_turn())
-    street.watch([0, 2, 4, 6], "GrG", C)
-    street.watch([8], "Gry", NONE)
-    assert street.ask(10, "Ggr", A, B) == "a foe's clearance"
-    assert street.ask(12, "Ggr", A, B) == GRANTED
+    street.watch([0, 2, 4, 6], "rGrG", C)
+    street.watch([8, 10], "rGry", NONE)
+    assert street.ask(12, "rGgr", A, B) == "a foe's clearance"
+    assert street.ask(14, "rGgr", A, B) == GRANTED
+
+
+def test_a_stage_that_has_just_begun_is_left_only_when_its_foes_are_cleared(safety: ModuleType) -> None:
+    """The side street was last seen green before 8 s, and has 4 s to clear."""
+    for time_s, said in ((11.999, "a foe's clearance"), (12.0, GRANTED)):
+        street = Street(safety, yielding_turn())
+        street.watch([0, 2, 4, 6], "rGrG", C)
+        street.watch([8, 10], "rGry", NONE)
+        assert street.ask(time_s, "rGgr", A, D) == said
 
 
 def test_a_head_that_clears_for_no_foe_keeps_nobody_back(safety: ModuleType) -> None:
