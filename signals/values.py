@@ -25,6 +25,11 @@ def some(mask: Bools) -> bool:
     return 1 in mask.tobytes()
 
 
+def every(mask: Bools) -> bool:
+    """Whether all are true, in a fraction of the time that `mask.all()` takes."""
+    return 0 not in mask.tobytes()
+
+
 TRANSITION = -1
 """In `Snapshot.stage`: no stage is confirmed (an interstage, a start-up, or a lost read-back)."""
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from signals.layout import Layout
-from signals.limits import Faces, Limits, faces, heads_in, milliseconds, set_of
+from signals.limits import Faces, Limits, faces, heads_in, milliseconds
 from signals.values import TRANSITION, Bools, Snapshot
 
 
@@ -141,9 +141,10 @@ class Waits:
         self._width, self._served, self._green = layout.has_head.shape[1], served, list(served)
         self._maximum_ms = maximum_red_ms
         self._cells = _cells(layout)
-        self._places = [
-            set_of(8 * p for p, of in enumerate(self._cells) if c in of) for c in range(layout.has_head.size)
-        ]
+        self._places = [0] * layout.has_head.size
+        for place, cells in enumerate(self._cells):
+            for cell in cells:
+                self._places[cell] |= 1 << 8 * place
         self._calls_begin = 8 * len(layout.loops)
         self._red: set[int] = set()
         self._awaited = 0

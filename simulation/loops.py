@@ -1,7 +1,8 @@
 """SUMO's induction loops, read all at once: how many vehicles came on, and how long the loop was covered.
 
 SUMO counts by walking through all vehicles of the loop's current interval, so the interval must be short; what was
-counted is carried over when an interval ends. Only loops that saw something since the last call are read at all.
+counted is carried over when an interval ends. Only loops that saw something since the last call are read at all, and
+their occupancy only where that was within the last step.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ class LoopReader:
 
     def __init__(self, sumo: Sumo, names: Sequence[str]) -> None:
         self._sumo, self._names = sumo, tuple(names)
+        self._quiet_s, self._count, self._occupancy = sumo.loop_quiet_s, sumo.loop_count, sumo.loop_occupancy
         self._counted = [0] * len(self._names)
         self._standing = [0] * len(self._names)
         self._step_s = sumo.step_length_s
@@ -36,15 +38,15 @@ class LoopReader:
         volume, occupancy = np.zeros(len(self._names)), np.zeros(len(self._names))
         if now_s >= self._ends_s:
             self._end_interval(now_s)
-        elapsed_s, counted = now_s - self._read_s, self._counted
-        for k, quiet_s in enumerate(map(self._sumo.loop_quiet_s, self._names)):
+        elapsed_s, step_s, names, counted = now_s - self._read_s, self._step_s, self._names, self._counted
+        for k, quiet_s in enumerate(map(self._quiet_s, names)):
             if quiet_s <= elapsed_s:
-                name = self._names[k]
-                number = self._sumo.loop_count(name)
+                number = self._count(names[k])
                 if number > counted[k]:
                     volume[k] = number - counted[k]
                 counted[k] = number
-                occupancy[k] = self._sumo.loop_occupancy(name) * 0.01
+                if quiet_s <= step_s:
+                    occupancy[k] = self._occupancy(names[k]) * 0.01
         self._read_s = now_s
         return volume, occupancy
 

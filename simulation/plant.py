@@ -127,7 +127,7 @@ class SumoPlant:
             self._release_all()
         for row in self._changes.due(now_s):
             self._leaving[row] = not self._local[row]
-        if any(self._leaving):
+        if True in self._leaving:
             self._leave_where_confirmed()
         presence = occupancy > 0
         return Snapshot(
@@ -179,7 +179,7 @@ class SumoPlant:
         if local:
             self._take(row, current)
         if stage != current:
-            self._sumo.trafficlight.setPhase(self._names[row], self._compiled[row].row_between[current, stage])
+            self._sumo.show_row(self._names[row], self._compiled[row].row_between[current, stage])
 
     def _take(self, row: int, stage: int) -> None:
         name = self._names[row]

@@ -60,6 +60,7 @@ class Sumo:
         api = self._api
         self._step = api.simulationStep if gui else raw.simulation_step
         self.state = api.trafficlight.getRedYellowGreenState if gui else raw.trafficlight_getRedYellowGreenState
+        self.show_row = api.trafficlight.setPhase if gui else raw.trafficlight_setPhase
         self.loop_count = (
             api.inductionloop.getIntervalVehicleNumber if gui else raw.inductionloop_getIntervalVehicleNumber
         )

@@ -14,10 +14,10 @@ from typing import Annotated, cast
 import numpy as np
 from pydantic import Field
 
-from signals.controllers.common import interstages_s, stage_or_hold
+from signals.controllers.common import interstages_s
 from signals.intersection import Aspect, Frozen
 from signals.layout import VEHICLE_SPACE_M, Layout
-from signals.values import Bools, Decision, Floats, Ints, TrafficState, some
+from signals.values import TRANSITION, Bools, Decision, Floats, Ints, TrafficState, every, some
 
 WORDING = (
     "interstage",
@@ -54,6 +54,7 @@ class MaxPressureSettings(Frozen):
 class MaxPressure:
     """Decides for all junctions at once; remembers only what it has worked out for the stages that stand.
 
+    It is worked out anew when a state brings other arrays of stages, since those that travel are never changed.
     What each stage is worth is arrays over all junctions; whoever changes for another reason is rare, and decided by
     itself.
     """
@@ -71,11 +72,13 @@ class MaxPressure:
         reach_veh = layout.lanes * layout.advance_distance_m / VEHICLE_SPACE_M
         self._weight_per_veh = settings.fullness / np.maximum(reach_veh, SHORTEST_REACH_VEH)
         self._exits_known = layout.downstream.shape[2] > 0
-        self._young = np.full(junctions, MINIMUM)
+        self._keeps = np.full(junctions, KEEPS)
+        self._stage: Ints | None = None
         self._current: Ints = np.full(junctions, -1)
-        self._own, self._least_s = np.zeros(junctions, np.int64), np.zeros(junctions)
-        self._span_s, self._per_s = (np.zeros((GREENS_S.size, 1, junctions, stages)) for _ in range(2))
-        self._follow(np.zeros(junctions, np.int64))
+        self._own, self._green_s = np.zeros(junctions, np.int64), np.zeros(junctions)
+        self._span_s = np.zeros((GREENS_S.size, 1, junctions * stages))
+        self._per_s = np.zeros((GREENS_S.size, junctions * stages))
+        self._follow(np.zeros(junctions, np.int64), np.zeros(junctions, np.int64))
 
     def _index_served(self, layout: Layout) -> None:
         """For each stage the lane groups that it serves, one behind the other, and what it can serve of each.
@@ -97,26 +100,31 @@ class MaxPressure:
         self._capacity = GREENS_S[:, None, None] * rates.reshape(most, -1)  # [span, k, J * S]
         self._facts = np.zeros((4, *layout.shape))
 
-    def _follow(self, current: Ints) -> None:
-        """What depends on the stage that stands, worked out where it changes."""
+    def _follow(self, stage: Ints, current: Ints) -> None:
+        """What depends on the stages that stand, or stood last, worked out where they change."""
+        stages = self._shape[1]
         for row in (current != self._current).nonzero()[0].tolist():
-            stage = int(current[row])
-            self._span_s[:, 0, row] = self._spans_s[row, stage]
-            self._per_s[:, 0, row] = 1.0 / self._spans_s[row, stage]
-            self._least_s[row] = self._minimum_s[row, stage]
-            self._own[row] = row * self._shape[1] + stage
-        self._current = current
+            last = int(current[row])
+            spans_s, of = self._spans_s[row, last], slice(row * stages, (row + 1) * stages)
+            self._span_s[:, 0, of] = spans_s
+            self._per_s[:, of] = 1.0 / spans_s
+            self._green_s[row] = self._minimum_s[row, last]
+            self._own[row] = row * stages + last
+        self._stage, self._current = stage, current
+        confirmed = stage != TRANSITION
+        self._mode = confirmed.view(np.int8)  # Mode.GO is 1 and Mode.HOLD 0
+        self._young = confirmed * MINIMUM  # the first wording in an interstage
+        self._least_s = np.where(confirmed, self._green_s, np.inf)
 
     def decide(self, traffic: TrafficState) -> Decision:
         """The worthiest stage; the current one within its minimum green, or when no other is clearly better."""
-        if traffic.last_stage is not self._current:
-            self._follow(traffic.last_stage)
+        if traffic.stage is not self._stage or traffic.last_stage is not self._current:
+            self._follow(traffic.stage, traffic.last_stage)
         green_s = traffic.elapsed_green_s
         old = green_s >= self._least_s
         if not some(old):
-            return stage_or_hold(traffic, self._current, self._young, green_s, WORDING)
-        stage, why, number = self._best(traffic, old)
-        return stage_or_hold(traffic, stage, why, number, WORDING)
+            return Decision(traffic.time_s, self._mode, self._current, self._young, green_s, WORDING)
+        return Decision(traffic.time_s, self._mode, *self._best(traffic, old), WORDING)
 
     def _best(self, traffic: TrafficState, old: Bools) -> tuple[Ints, Ints, Floats]:
         """Stage, reason and its figure; only where the minimum green has run (`old`) another than the current."""
@@ -124,20 +132,30 @@ class MaxPressure:
         own, other = worth.take(self._own), np.maximum.reduce(worth.reshape(self._shape), axis=1)
         better = other > self._settings.hysteresis * own
         better &= old
-        stage, why = self._current.copy(), np.where(old, KEEPS, MINIMUM)
-        number = np.where(old, own, traffic.elapsed_green_s)
+        why, number = self._keeps, own
+        if not every(old):
+            why, number = np.where(old, KEEPS, self._young), np.where(old, own, traffic.elapsed_green_s)
         starved = traffic.red_s > self._settings.maximum_red_s  # only whoever calls has a red time
+        if some(better) or some(starved):
+            return self._changed(traffic, worth, better, starved & old[:, None], why.copy(), number)
+        return self._current, why, number
+
+    def _changed(
+        self, traffic: TrafficState, worth: Floats, better: Bools, starved: Bools, why: Ints, number: Floats
+    ) -> tuple[Ints, Ints, Floats]:
+        """With other stages for some: the worthiest, or that of whoever has waited for the maximum red."""
+        stage = self._current.copy()
         rows: list[int] = better.nonzero()[0].tolist()
         for row in rows:
-            stage[row], why[row], number[row] = self._stages_worth(worth, row).argmax(), BETTER, other[row]
-        if some(starved):
-            late: list[int] = (np.logical_or.reduce(starved, axis=1) & old).nonzero()[0].tolist()
-            for row in late:
-                longest = int(traffic.red_s[row].argmax())
-                stage[row], why[row] = self._rescue(worth, row, longest), STARVED
-                number[row] = traffic.red_s[row, longest]
-            rows += late
-        for row in rows:
+            of = self._stages_worth(worth, row)
+            stage[row] = best = of.argmax()
+            why[row], number[row] = BETTER, of[best]
+        late: list[int] = np.logical_or.reduce(starved, axis=1).nonzero()[0].tolist()
+        for row in late:
+            longest = int(traffic.red_s[row].argmax())
+            stage[row], why[row] = self._rescue(worth, row, longest), STARVED
+            number[row] = traffic.red_s[row, longest]
+        for row in rows + late:
             self._turners_first(traffic, worth, row, stage, why)
         return stage, why, number
 
@@ -160,17 +178,17 @@ class MaxPressure:
 
     def _worth(self, traffic: TrafficState) -> Floats:
         """Weighed vehicles per second that each stage would serve, [J * S]."""
-        settings, facts = self._settings, self._facts
-        arriving, waiting, weight, room = facts
+        settings, (arriving, waiting, weight, room) = self._settings, self._facts
         np.multiply(traffic.arrival_flow_veh_per_h, 1 / 3600.0, out=arriving)
         waiting[:] = traffic.queue_veh
         np.multiply(traffic.red_s, 1 / settings.waiting_s, out=weight)
         weight += waiting * self._weight_per_veh
         weight += 1.0
         if self._exits_known:
-            np.maximum(traffic.exit_room_veh - settings.exit_room_veh, 0.0, out=room)
-        arriving, waiting, weight, room = facts.reshape(4, -1).take(self._cells, axis=1)
-        served: Floats = arriving * self._span_s.reshape(GREENS_S.size, 1, -1)
+            np.subtract(traffic.exit_room_veh, settings.exit_room_veh, out=room)
+            np.maximum(room, 0.0, out=room)
+        arriving, waiting, weight, room = self._facts.reshape(4, -1).take(self._cells, axis=1)
+        served: Floats = arriving * self._span_s
         served += waiting
         if self._exits_known:
             np.minimum(served, room, out=served)
@@ -179,7 +197,7 @@ class MaxPressure:
             served[:, :, self._own] *= ~traffic.blocked.take(self._cells[:, self._own])
         served *= weight
         per_second = np.add.reduce(served, axis=1)
-        per_second *= self._per_s.reshape(GREENS_S.size, -1)
+        per_second *= self._per_s
         return cast(Floats, np.maximum.reduce(per_second, axis=0))
 
     def _rescue(self, worth: Floats, row: int, longest: int) -> int:

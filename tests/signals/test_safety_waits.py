@@ -79,6 +79,17 @@ def test_who_has_gone_is_not_waited_for(safety: ModuleType) -> None:
     assert street.ask(35, "Gr", A, A) == STARVED
 
 
+def test_who_has_gone_is_not_mistaken_for_others(safety: ModuleType) -> None:
+    """A wait that is over is nobody's whose own loops are empty, whoever stands at another head's."""
+    street = waiting(safety, "crossing.side.stop_line", maximum_red_s=20.0)
+    street.watch([10, 15], "Gr", A)
+    street.occupied = {"crossing.main.stop_line", "crossing.main.advance"}
+    street.calls = {(0, 0)}
+    assert [street.ask(time_s, "Gr", A, A) for time_s in (20, 25, 30)] == [GRANTED] * 3
+    street.calls = {(0, 1)}
+    assert street.ask(35, "Gr", A, A) == STARVED
+
+
 def test_who_is_served_waits_no_longer(safety: ModuleType) -> None:
     """Each wait begins after a green; a green head keeps nobody waiting."""
     street = waiting(safety, "crossing.side.stop_line", maximum_red_s=20.0)
