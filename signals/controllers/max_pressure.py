@@ -71,6 +71,8 @@ class MaxPressure:
         self._minimum_s = np.maximum(layout.stage_minimum_green_s, at_least_s)
         reach_veh = layout.lanes * layout.advance_distance_m / VEHICLE_SPACE_M
         self._weight_per_veh = settings.fullness / np.maximum(reach_veh, SHORTEST_REACH_VEH)
+        served = layout.full_green.any(axis=1)  # a turn on red alone has no stage that could come to its rescue
+        self._maximum_red_s = np.where(served, settings.maximum_red_s, np.inf)
         self._exits_known = layout.downstream.shape[2] > 0
         self._keeps = np.full(junctions, KEEPS)
         self._stage: Ints | None = None
@@ -135,7 +137,7 @@ class MaxPressure:
         why, number = self._keeps, own
         if not every(old):
             why, number = np.where(old, KEEPS, self._young), np.where(old, own, traffic.elapsed_green_s)
-        starved = traffic.red_s > self._settings.maximum_red_s  # only whoever calls has a red time
+        starved = traffic.red_s > self._maximum_red_s  # only whoever calls has a red time
         if some(better) or some(starved):
             return self._changed(traffic, worth, better, starved & old[:, None], why.copy(), number)
         return self._current, why, number
@@ -152,7 +154,7 @@ class MaxPressure:
             why[row], number[row] = BETTER, of[best]
         late: list[int] = np.logical_or.reduce(starved, axis=1).nonzero()[0].tolist()
         for row in late:
-            longest = int(traffic.red_s[row].argmax())
+            longest = int((traffic.red_s[row] - self._maximum_red_s[row]).argmax())
             stage[row], why[row] = self._rescue(worth, row, longest), STARVED
             number[row] = traffic.red_s[row, longest]
         for row in rows + late:

@@ -14,7 +14,7 @@ from signals.intersection import Neighbour
 from signals.layout import layout
 from signals.plans import DAY_S, PlanFile, Split, TimingPlan
 from signals.values import TRANSITION, Mode
-from tests.signals.fakes import crossing, protected_left
+from tests.signals.fakes import crossing, junction, protected_left
 from tests.signals.states import calm, waiting
 
 CROSSING = layout([crossing()])
@@ -95,6 +95,15 @@ def test_max_pressure_rescues_who_waited_for_the_maximum_red(red_s: float, stage
     """A single vehicle goes first once its red is longer than the maximum, whatever queues elsewhere."""
     state = waiting(CROSSING, [[9.0, 1.0]], red_s=np.array([[0.0, red_s]]))
     assert max_pressure(maximum_red_s=100.0, waiting_s=1e6, fullness=0.0).decide(state).stage[0] == stage
+
+
+def test_max_pressure_rescues_nobody_whom_no_stage_serves():
+    """Who may only turn on red waits beside the side street's green, which stays with those who need it."""
+    heads = {"main": (5.0, 3.0, 1.0), "side": (5.0, 3.0, 1.0), "free": (5.0, 3.0, 1.0)}
+    never = layout([junction("never", heads, {"A": "Grs", "B": "rGs"}, {("main", "side"): ()})])
+    red_s = np.array([[0.0, 0.0, 500.0]])
+    state = waiting(never, [[0.0, 6.0, 1.0]], red_s=red_s, stage=np.array([1]), last_stage=np.array([1]))
+    assert max_pressure(never).decide(state).stage[0] == 1
 
 
 def test_max_pressure_does_not_feed_a_full_exit():

@@ -79,8 +79,8 @@ def test_an_entry_exit_detector_is_named_and_not_used(network: Network):
     assert network.notes == ("detector both: an entry-exit detector (E3) watches no place, it is not used",)
 
 
-def test_their_own_files_stay_and_ours_count_the_same(net_file: Path, tmp_path: Path):
-    """Whatever period the user's loops have."""
+def test_our_loops_count_what_theirs_would_and_nothing_is_written_for_theirs(net_file: Path, tmp_path: Path):
+    """Whatever period the user's loops have; SUMO alone writes their files."""
     where = place(tmp_path, net_file, OWN.format(tmp_path), 630.0)
     counted = {"ni_0.stop": 0.0, "si_0.advance": 0.0}
     with Street(*where, SEED, outputs=False) as street:
@@ -90,6 +90,8 @@ def test_their_own_files_stay_and_ours_count_the_same(net_file: Path, tmp_path: 
             volume_veh = street.plant.read().volume_veh
             for name in counted:
                 counted[name] += volume_veh[names.index(name)]
+    assert not (tmp_path / "north.xml").exists()
+    tripinfo_of_sumo(*where, tmp_path)
     for name, file in (("ni_0.stop", "north.xml"), ("si_0.advance", "far.xml")):
         theirs = sum(float(i.get("nVehEntered", 0)) for i in ET.parse(tmp_path / file).iter("interval"))
         assert counted[name] == pytest.approx(theirs, abs=1)
