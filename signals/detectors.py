@@ -32,7 +32,6 @@ class LoopHealth:
         self._checked_s = -np.inf
         self._stuck = np.zeros(loops, bool)
         self._healthy, self._believed = np.ones(loops, bool), np.ones(loops, bool)
-        self.all_believed = True
 
     def update(self, now_s: float, healthy: Bools, counted: Floats) -> Bools:
         """The loops [L] that can be believed now; counted [2, L]: vehicles, and 1 where a loop is covered."""
@@ -48,8 +47,9 @@ class LoopHealth:
         return self._believed
 
     def _believe(self, healthy: Bools) -> None:
-        self._healthy, self._believed = healthy, healthy & ~self._stuck
-        self.all_believed = bool(self._believed.all())
+        self._healthy, believed = healthy, healthy & ~self._stuck
+        if (believed != self._believed).any():
+            self._believed = believed
 
     def _restart(self, now_s: float) -> None:
         """A first snapshot, or a clock that stepped back: nothing counts as having lasted."""

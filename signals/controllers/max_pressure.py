@@ -163,7 +163,7 @@ class MaxPressure:
         settings, facts = self._settings, self._facts
         arriving, waiting, weight, room = facts
         np.multiply(traffic.arrival_flow_veh_per_h, 1 / 3600.0, out=arriving)
-        waiting[:] = traffic.queue_veh
+        np.add(traffic.queue_veh, traffic.approaching_veh, out=waiting)
         np.multiply(traffic.red_s, 1 / settings.waiting_s, out=weight)
         weight += waiting * self._weight_per_veh
         weight += 1.0
