@@ -23,6 +23,10 @@ APPROACH_SLACK_S = 4.0
 BRAKING_S = 2.0
 SECTION_M = 150.0
 """Arrivals are told where they come past this distance from the stop line, or onto the lane group's lanes."""
+MOST_BEYOND_VEH = 40.0
+"""About 300 m of one lane; a lane group's own lanes may be shorter than the road behind them."""
+TIGHT = 1.25
+"""How much closer than `VEHICLE_SPACE_M` a queue may stand."""
 SLOTS = 20
 LOOK_EVERY_S = 3.0
 SLOT_S = 1.0
@@ -64,12 +68,10 @@ class Queues:
         above_m = np.maximum(np.minimum(SECTION_M, length_m) - layout.advance_distance_m, 0.0)
         self._above_veh = np.where(advances > 0, layout.lanes * above_m / VEHICLE_SPACE_M, 0.0)
         self._free_s = layout.advance_distance_m / layout.speed_m_per_s
-        cell, loop = layout.advance_cell, layout.advance_loop
+        cell = layout.advance_cell
         lane_room = (layout.advance_distance_m / VEHICLE_SPACE_M + 1.0).ravel()[cell]
         self._lane_room_veh = lane_room * layout.advance_share
-        beyond = np.maximum(self.room_veh - self.reach_veh, 0.0).ravel()[cell]
-        self._loop_room_veh = np.zeros(len(layout.loops))
-        np.maximum.at(self._loop_room_veh, loop, np.maximum(beyond, 8.0))
+        self._most_veh = self.reach_veh * TIGHT
 
     def restart(self, now_s: float) -> None:
         """A first reading, or a clock that stepped back: nothing has lasted, and nobody is known to be on his way."""
@@ -120,7 +122,7 @@ class Queues:
         recent = self._came_veh - self._window.take(self._travel_at)
         wanted = self.inside_veh + arrived
         wanted -= sums[OUT]
-        inside = np.minimum(wanted, np.where(quiet, recent, self.reach_veh))
+        inside = np.minimum(wanted, np.where(quiet, recent, self._most_veh))
         np.maximum(inside, 0.0, out=inside)
         self.inside_veh, self._quiet = inside, quiet
         if self._any_siblings:
@@ -167,11 +169,11 @@ class Queues:
         beyond = self._beyond_loop_veh
         beyond += loop_veh_per_s * np.where(before, elapsed_s, self._covered_s)
         beyond -= volume * before
-        np.clip(beyond, 0.0, self._loop_room_veh, out=beyond)
+        np.maximum(beyond, 0.0, out=beyond)
+        np.minimum(beyond, MOST_BEYOND_VEH, out=beyond)
         beyond *= self.spilled
         loop, cell = self._layout.advance_loop, self._layout.advance_cell
-        veh: Floats = np.bincount(cell, beyond[loop] * self.arriving, self._cells)
-        self.beyond_veh = veh.reshape(self._shape)
+        self.beyond_veh = np.bincount(cell, beyond[loop] * self.arriving, self._cells).astype(float).reshape(self._shape)
         floor = np.bincount(cell, standing[loop] * self._lane_room_veh, self._cells).reshape(self._shape)
         np.maximum(self.inside_veh, floor, out=self.inside_veh)
         self.any_spilled = some(self.spilled)
