@@ -69,8 +69,7 @@ class Queues:
         self._above_veh = np.where(advances > 0, layout.lanes * above_m / VEHICLE_SPACE_M, 0.0)
         self._free_s = layout.advance_distance_m / layout.speed_m_per_s
         cell = layout.advance_cell
-        lane_room = (layout.advance_distance_m / VEHICLE_SPACE_M + 1.0).ravel()[cell]
-        self._lane_room_veh = lane_room * layout.advance_share
+        self._lane_room_veh = (layout.advance_distance_m / VEHICLE_SPACE_M + 1.0).ravel()[cell]
         self._most_veh = self.reach_veh * TIGHT
 
     def restart(self, now_s: float) -> None:
@@ -174,7 +173,7 @@ class Queues:
         beyond *= self.spilled
         loop, cell = self._layout.advance_loop, self._layout.advance_cell
         self.beyond_veh = np.bincount(cell, beyond[loop] * self.arriving, self._cells).astype(float).reshape(self._shape)
-        floor = np.bincount(cell, standing[loop] * self._lane_room_veh, self._cells).reshape(self._shape)
+        floor = np.bincount(cell, standing[loop] * self._lane_room_veh * self.arriving, self._cells).reshape(self._shape)
         np.maximum(self.inside_veh, floor, out=self.inside_veh)
         self.any_spilled = some(self.spilled)
 
