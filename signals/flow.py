@@ -42,8 +42,7 @@ class FlowEstimator:
         self._counted = np.zeros((2, len(layout.loops)))
         self._looks = 0
         self._out_veh = np.zeros(self._shape)
-        self._learned_s, self._learned_volume, self._learned_out = 0.0, np.zeros(len(layout.loops)), self._out_veh
-        self._blind: Bools | None = None
+        self._learned_s, self._learned_veh = 0.0, np.zeros(len(layout.loops))
         self._known = np.full(self._shape, Known.ASSUMED, np.int8)
         self._believed: Bools = np.zeros(0, bool)
         self._seen = np.zeros((3, *self._shape), bool)
@@ -58,11 +57,8 @@ class FlowEstimator:
         without one it is recalled: it calls until it is green, and has no queue to be told.
         """
         advances = np.bincount(layout.advance_cell, minlength=self._cells).reshape(self._shape)
-        self._no_advance = layout.has_group & (advances == 0)
         stops = np.bincount(layout.stop_cell, minlength=self._cells).reshape(self._shape)
         self._unwatched = layout.has_group & (stops + advances == 0)
-        self._no_advance &= ~self._unwatched
-        self._any_no_advance = bool(self._no_advance.any())
         can_be_green = layout.has_group & layout.full_green.any(axis=1)
         has_button = np.bincount(layout.button_cell, minlength=self._cells).reshape(self._shape) > 0
         useful = can_be_green.ravel()[layout.button_cell]
@@ -120,50 +116,56 @@ class FlowEstimator:
             self._limits_s[PASSED] = self._greens.blocked_after_s
 
     def _believe(self, snapshot: Snapshot) -> None:
-        believed = self._health.update(snapshot.time_s, snapshot.healthy, self._readings.counted)
+        believed = self._health.update(snapshot.time_s, snapshot.healthy, self._counted, self._looks)
         if believed is not self._believed:  # replaced where it changes
             self._believed = believed
-            self._known = self._how_known(believed)
+            self._arrivals.weigh(believed)
+            self._known = self._how_known()
             self._weigh()
 
     def _weigh(self) -> None:
-        arriving, leaving = self._arrivals.arriving, np.ones(self._layout.stop_loop.size)
-        self._queues.arriving = arriving
-        self._readings.weigh(arriving, leaving, self._believed)
+        """Let the sums and the queues follow what each loop counts for now."""
+        arrivals = self._arrivals
+        self._queues.arriving = arrivals.arriving
+        self._readings.weigh(arrivals.arriving, arrivals.leaving, self._believed)
 
     def _move(self, now_s: float, elapsed_s: float, sums: Floats) -> None:
         """Who came and who left."""
         quiet = self._over[STOP_SEEN]
-        if self._blind is not None:
-            quiet = quiet & ~self._blind
         if self._any_no_advance:
             expected = self._arrivals.veh_per_h * (elapsed_s / 3600.0)
-            np.copyto(sums[IN], expected, where=self._no_advance)
+            np.copyto(sums[IN], expected, where=self._arrivals.no_advance)
+        if self._any_no_stop:
+            quiet = quiet & ~self._arrivals.no_stop
+            self._let_out(elapsed_s, sums)
         self._out_veh = self._out_veh + sums[OUT]
         self._queues.update(now_s, elapsed_s, sums, quiet)
         if now_s >= self._look_at_s:
             self._queues.look(now_s, self._counted, self._looks, self._arrivals.loop_veh_per_s, quiet)
-            self._look_at_s, self._looks = now_s + LOOK_EVERY_S, 0
+            self._look_at_s = now_s + LOOK_EVERY_S
         if now_s - self._learned_s >= EVERY_S:
             self._arrivals.learn(
                 now_s - self._learned_s,
-                self._counted[0] - self._learned_volume,
-                self._out_veh - self._learned_out,
+                self._counted[0] - self._learned_veh,
                 self._queues.spilled,
             )
-            self._learned_s, self._learned_volume, self._learned_out = now_s, self._counted[0].copy(), self._out_veh
+            self._learned_s, self._learned_veh = now_s, self._counted[0].copy()
             self._weigh()
 
-    def _how_known(self, believed: Bools) -> NDArray[np.int8]:
-        """Measured where both loops are believed, inferred from one of them, else assumed from the usual flow."""
-        layout, cells = self._layout, self._cells
-        stop = np.bincount(layout.stop_cell, believed[layout.stop_loop], cells).reshape(self._shape) > 0
-        advance = np.bincount(layout.advance_cell, believed[layout.advance_loop], cells).reshape(self._shape) > 0
-        blind = layout.has_group & ~stop & ~self._unwatched
-        self._blind = blind if blind.any() else None
+    def _let_out(self, elapsed_s: float, sums: Floats) -> None:
+        """Where no stop-line loop is believed: in green the queue leaves at its saturation flow."""
+        rate = self._greens.served * self._layout.saturation_flow_veh_per_h
+        leaves = np.minimum(rate * (elapsed_s / 3600.0), self._queues.arrived_at_stop_veh())
+        np.copyto(sums[OUT], leaves, where=self._arrivals.no_stop)
+
+    def _how_known(self) -> NDArray[np.int8]:
+        """Measured where both kinds of loop are believed, inferred from one of them, else assumed from usual flows."""
+        no_advance, no_stop = self._arrivals.no_advance, self._arrivals.no_stop
+        self._any_no_advance, self._any_no_stop = bool(no_advance.any()), bool(no_stop.any())
+        watched = self._layout.has_group & ~self._unwatched
         known = np.full(self._shape, Known.ASSUMED, np.int8)
-        known[stop | advance] = Known.INFERRED
-        known[stop & advance] = Known.MEASURED
+        known[watched & ~(no_advance & no_stop)] = Known.INFERRED
+        known[watched & ~no_advance & ~no_stop] = Known.MEASURED
         return known
 
     def _state(self, now_s: float, sums: Floats, latched: Bools, heard: NeighbourMessage | None) -> TrafficState:
@@ -176,8 +178,8 @@ class FlowEstimator:
         if self._button_head.size and np.count_nonzero(latched):
             self._take_latched(queue, total, latched)
         calls = total >= 1.0  # a covered stop line makes it so
-        if self._blind is not None:
-            calls |= self._blind
+        if self._any_no_stop:
+            calls |= self._arrivals.no_stop
         if self._any_recalled:
             calls |= self._recalled & ~greens.whole_green
         greens.recall(now_s, self._served_s)

@@ -20,7 +20,8 @@ class Greens:
     """Follows the stages of all junctions. Arrays are replaced when they change, never written into: states hold them.
 
     whole_green [J, N]: all heads of the lane group are green (what its calls are answered by); blocked_after_s [J, N]:
-    how long nobody may leave in green before that counts as blocked, infinity where there is none.
+    how long nobody may leave in green before that counts as blocked, infinity where there is none; served [J, N]: share
+    of the saturation flow that has green.
     """
 
     def __init__(self, layout: Layout, watched: Bools) -> None:
@@ -40,7 +41,7 @@ class Greens:
         shape, junctions = self._layout.shape, self._layout.shape[0]
         self.green_until_s: Floats = np.full(shape, now_s)
         self.whole_green: Bools = np.zeros(shape, bool)
-        self.any_green: Bools = np.zeros(shape, bool)
+        self.served: Floats = np.zeros(shape)
         self.blocked_after_s: Floats = np.full(shape, np.inf)
         self._overdue_at_s = now_s + self._recall_after_s
         self._since_s = np.full(junctions, now_s)
@@ -70,12 +71,12 @@ class Greens:
         self._since_s[row] = now_s
         green_until_s[whole_green] = now_s
         if stage == TRANSITION:
-            self.blocked_after_s[row], whole_green[:], self.any_green[row] = np.inf, False, False
+            self.blocked_after_s[row], whole_green[:], self.served[row] = np.inf, False, 0.0
             self._free_at_s.pop(row, None)
         else:
             self.last_stage[row] = stage
             self.blocked_after_s[row] = self._slow_s[row, stage]
-            whole_green[:], self.any_green[row] = layout.full_green[row, stage], layout.any_green[row, stage]
+            whole_green[:], self.served[row] = layout.full_green[row, stage], layout.serves[row, stage]
             self._free_at_s[row] = now_s + float(layout.stage_minimum_green_s[row, stage])
         self.eligible[row] = self._alone[self.last_stage[row]]
         overdue_at_s = green_until_s + self._recall_after_s[row]

@@ -49,7 +49,7 @@ class Queues:
         self._came_veh = np.zeros((j, n))
         self._ring = np.zeros((2 * SLOTS, self._cells))
         self._slot, self._slot_at_s, self._slot_s = 0, -np.inf, 0.0
-        self._looked_s, self._looked_at = 0.0, np.zeros((2, loops))
+        self._looked_s, self._looked_at, self._looks = 0.0, np.zeros((2, loops)), 0
         self._quiet = np.zeros((j, n), bool)
         self._family, self._siblings = families(layout)
         self._any_siblings = bool(self._siblings.size)
@@ -131,14 +131,15 @@ class Queues:
     def look(self, now_s: float, counted: Floats, looks: int, loop_veh_per_s: Floats, quiet: Bools) -> None:
         """Every few seconds: what the loops say of the queue's back, and what lane groups owe each other.
 
-        counted [2, L]: vehicles, and readings covered, since the beginning; looks: readings since the last look.
+        counted [2, L]: vehicles, and readings covered, since the beginning; looks: all readings.
         """
         elapsed_s = now_s - self._looked_s
         volume, presence = counted - self._looked_at
         self._looked_s, self._looked_at = now_s, counted.copy()
         if self._any_siblings:
             self._share_out(quiet)
-        stuck = (presence >= looks) & (volume == 0) & self._is_advance
+        stuck = (presence >= looks - self._looks) & (volume == 0) & self._is_advance
+        self._looks = looks
         self._covered_s += elapsed_s
         self._covered_s *= stuck
         if self.any_spilled or some(stuck):
@@ -172,10 +173,19 @@ class Queues:
         np.minimum(beyond, MOST_BEYOND_VEH, out=beyond)
         beyond *= self.spilled
         loop, cell = self._layout.advance_loop, self._layout.advance_cell
-        self.beyond_veh = np.bincount(cell, beyond[loop] * self.arriving, self._cells).astype(float).reshape(self._shape)
-        floor = np.bincount(cell, standing[loop] * self._lane_room_veh * self.arriving, self._cells).reshape(self._shape)
+        self.beyond_veh = (
+            np.bincount(cell, beyond[loop] * self.arriving, self._cells).astype(float).reshape(self._shape)
+        )
+        floor = np.bincount(cell, standing[loop] * self._lane_room_veh * self.arriving, self._cells).reshape(
+            self._shape
+        )
         np.maximum(self.inside_veh, floor, out=self.inside_veh)
         self.any_spilled = some(self.spilled)
+
+    def arrived_at_stop_veh(self) -> Floats:
+        """Those inside that have had the time to reach the stop line."""
+        moving = self._came_veh - self._window.take(self._travel_at)
+        return np.maximum(self.inside_veh - moving, 0.0)
 
     def approaching_veh(self) -> Floats:
         """Those inside that came too lately to have reached the back of the queue."""
