@@ -17,6 +17,9 @@ from signals.readings import IN, OUT
 from signals.values import Bools, Floats, some
 
 STANDING_S = 3.0
+SURELY_STANDING_S = 90.0
+LEAST_FULL = 0.5
+"""Below this share of the room to the loop a covered loop has lost an edge rather than met a queue, unless it lasts."""
 TAIL_S = 3.0
 """A discharging queue leaves a loop free for 1 to 2 s between two vehicles, at one reading a second."""
 APPROACH_SLACK_S = 4.0
@@ -70,7 +73,7 @@ class Queues:
         self._free_s = layout.advance_distance_m / layout.speed_m_per_s
         cell = layout.advance_cell
         self._lane_room_veh = (layout.advance_distance_m / VEHICLE_SPACE_M + 1.0).ravel()[cell]
-        self._most_veh = self.reach_veh * TIGHT
+        self._most_veh = np.maximum(self.reach_veh, 1.0) * TIGHT
 
     def restart(self, now_s: float) -> None:
         """A first reading, or a clock that stepped back: nothing has lasted, and nobody is known to be on his way."""
@@ -161,7 +164,12 @@ class Queues:
 
     def _spill(self, elapsed_s: float, volume: Floats, presence: Floats, loop_veh_per_s: Floats) -> None:
         """The part of the queue beyond the advance loops."""
+        loop, cell = self._layout.advance_loop, self._layout.advance_cell
         standing = self._covered_s >= STANDING_S
+        if some(standing):
+            full = (self.inside_veh / self._most_veh).ravel()[cell]
+            plausible = np.bincount(loop, full, volume.size) >= LEAST_FULL
+            standing &= plausible | self.spilled | (self._covered_s >= SURELY_STANDING_S)
         self._idle_s += elapsed_s
         self._idle_s *= (presence == 0) & (volume == 0)
         before = self.spilled
@@ -172,7 +180,6 @@ class Queues:
         np.maximum(beyond, 0.0, out=beyond)
         np.minimum(beyond, MOST_BEYOND_VEH, out=beyond)
         beyond *= self.spilled
-        loop, cell = self._layout.advance_loop, self._layout.advance_cell
         self.beyond_veh = (
             np.bincount(cell, beyond[loop] * self.arriving, self._cells).astype(float).reshape(self._shape)
         )
