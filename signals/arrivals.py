@@ -13,7 +13,7 @@ import numpy as np
 from signals.layout import Layout
 from signals.values import Bools, Floats, Ints
 
-EVERY_S = 10.0
+EVERY_S = 30.0
 ARRIVAL_SPAN_S = 180.0
 """Time constant of the arrival flow: about two cycles, so that a queue's bursts average out."""
 TURNING_SPAN_S = 600.0

@@ -121,13 +121,8 @@ class FlowEstimator:
             self._believed = believed
             self._arrivals.weigh(believed)
             self._known = self._how_known()
-            self._weigh()
-
-    def _weigh(self) -> None:
-        """Let the sums and the queues follow what each loop counts for now."""
-        arrivals = self._arrivals
-        self._queues.arriving = arrivals.arriving
-        self._readings.weigh(arrivals.arriving, arrivals.leaving, self._believed)
+            self._queues.arriving = self._arrivals.arriving
+            self._readings.weigh(self._arrivals.arriving, self._arrivals.leaving, believed)
 
     def _move(self, now_s: float, elapsed_s: float, sums: Floats) -> None:
         """Who came and who left."""
@@ -150,7 +145,8 @@ class FlowEstimator:
                 self._queues.spilled,
             )
             self._learned_s, self._learned_veh = now_s, self._counted[0].copy()
-            self._weigh()
+            self._queues.arriving = self._arrivals.arriving
+            self._readings.reweigh(self._arrivals.arriving, self._arrivals.leaving)
 
     def _let_out(self, elapsed_s: float, sums: Floats) -> None:
         """Where no stop-line loop is believed: in green the queue leaves at its saturation flow."""

@@ -30,6 +30,7 @@ MOST_BEYOND_VEH = 40.0
 """About 300 m of one lane; a lane group's own lanes may be shorter than the road behind them."""
 TIGHT = 1.25
 """How much closer than `VEHICLE_SPACE_M` a queue may stand."""
+LEAST_OWED_VEH = 0.25
 SLOTS = 20
 LOOK_EVERY_S = 3.0
 SLOT_S = 1.0
@@ -50,7 +51,8 @@ class Queues:
         self._is_advance = np.zeros(loops, bool)
         self._is_advance[layout.advance_loop] = True
         self._came_veh = np.zeros((j, n))
-        self._ring = np.zeros((2 * SLOTS, self._cells))
+        self._ring = np.zeros((j, n, 2 * SLOTS))
+        self._flat_ring = self._ring.ravel()
         self._slot, self._slot_at_s, self._slot_s = 0, -np.inf, 0.0
         self._looked_s, self._looked_at, self._looks = 0.0, np.zeros((2, loops)), 0
         self._quiet = np.zeros((j, n), bool)
@@ -84,25 +86,21 @@ class Queues:
     def _begin_slots(self, now_s: float, slot_s: float) -> None:
         """Nobody came but just now; how many slots back somebody came who now reaches the stop line."""
         self._slot_at_s, self._slot_s, self._slot = now_s, slot_s, 0
-        self._ring[:] = self._came_veh.ravel()
-        every = np.arange(self._cells)
+        self._ring[:] = self._came_veh[:, :, None]
+        newest_at = np.arange(self._cells).reshape(self._shape) * 2 * SLOTS + SLOTS - 1
         back = np.minimum(np.ceil((self._free_s + APPROACH_SLACK_S) / slot_s), SLOTS - 1).astype(np.int64)
-        self._travel_at = ((SLOTS - 1 - back).ravel() * self._cells + every).reshape(self._shape)
-        self._newest_at = ((SLOTS - 1) * self._cells + every).reshape(self._shape)
-        self._window = self._ring[1 : 1 + SLOTS].ravel()
-        self._free_slots = np.minimum((self._free_s + BRAKING_S) / slot_s + 0.5, SLOTS - 1.0)
-        self._slots_by_queue = -self._free_s / slot_s / np.maximum(self.reach_veh, 1.0)
+        self._travel_at = newest_at - back
+        self._window = self._flat_ring[1:]
+        free_slots = np.minimum((self._free_s + BRAKING_S) / slot_s + 0.5, SLOTS - 1.0)
+        self._back_if_empty_at = newest_at + 1.0 - free_slots
+        self._slots_by_queue = self._free_s / slot_s / self._most_veh
         self._find_back()
 
     def _find_back(self) -> None:
         """Where in the slots they are who now reach the back of the queue."""
-        slots = self.inside_veh * self._slots_by_queue
-        slots += self._free_slots
-        slots *= slots > 0
-        at = slots.astype(np.int64)
-        at *= -self._cells
-        at += self._newest_at
-        self._back_at = at
+        at = self.inside_veh * self._slots_by_queue
+        at += self._back_if_empty_at
+        self._back_at = at.astype(np.int64)
 
     def _remember(self, now_s: float, elapsed_s: float) -> None:
         """Keep what has come so far, about once a second, twice over so that the slots always follow each other."""
@@ -113,8 +111,8 @@ class Queues:
             self._begin_slots(now_s, slot_s)
         self._slot = slot = (self._slot + 1) % SLOTS
         self._slot_at_s = now_s
-        self._ring[slot] = self._ring[slot + SLOTS] = self._came_veh.ravel()
-        self._window = self._ring[slot + 1 : slot + 1 + SLOTS].ravel()
+        self._ring[:, :, slot::SLOTS] = self._came_veh[:, :, None]
+        self._window = self._flat_ring[slot + 1 :]
 
     def update(self, now_s: float, elapsed_s: float, sums: Floats, quiet: Bools) -> None:
         """One step. quiet [J, N]: the stop line has been free for longer than within a queue."""
@@ -139,7 +137,7 @@ class Queues:
         elapsed_s = now_s - self._looked_s
         volume, presence = counted - self._looked_at
         self._looked_s, self._looked_at = now_s, counted.copy()
-        if self._any_siblings:
+        if self._any_siblings and np.abs(self._owed_veh).max() > LEAST_OWED_VEH:
             self._share_out(quiet)
         stuck = (presence >= looks - self._looks) & (volume == 0) & self._is_advance
         self._looks = looks
@@ -159,7 +157,8 @@ class Queues:
         room = np.where(owed > 0, (self.reach_veh.take(siblings) - own) * free, own)
         np.maximum(room, 0.0, out=room)
         total = np.bincount(family, room)[family]
-        own += room * np.clip(owed / np.maximum(total, 1e-9), -1.0, 1.0)
+        part = np.minimum(np.maximum(owed / np.maximum(total, 1e-9), -1.0), 1.0)
+        own += room * part
         self.inside_veh.ravel()[siblings] = own
 
     def _spill(self, elapsed_s: float, volume: Floats, presence: Floats, loop_veh_per_s: Floats) -> None:
@@ -186,7 +185,7 @@ class Queues:
         floor = np.bincount(cell, standing[loop] * self._lane_room_veh * self.arriving, self._cells).reshape(
             self._shape
         )
-        np.maximum(self.inside_veh, floor, out=self.inside_veh)
+        np.maximum(self.inside_veh, np.minimum(floor, self.reach_veh), out=self.inside_veh)
         self.any_spilled = some(self.spilled)
 
     def arrived_at_stop_veh(self) -> Floats:

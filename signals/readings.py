@@ -60,6 +60,12 @@ class Readings:
             parts.append(weight * believed[loop])
         self._weight = np.concatenate(parts)
 
+    def reweigh(self, arriving: Floats, leaving: Floats) -> None:
+        """The same while the same loops are believed; both are 0 where one is not."""
+        links = arriving.size
+        self._weight[:links] = arriving
+        self._weight[links : links + leaving.size] = leaving
+
     def take(self, snapshot: Snapshot) -> Floats:
         """The sums [5, J, N] of one snapshot."""
         self.volume_veh[:], self.presence[:] = snapshot.volume_veh, snapshot.presence
