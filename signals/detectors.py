@@ -1,10 +1,10 @@
 """Which loops can be believed.
 
-A loop is distrusted while the plant reports a fault on it, while it has been covered without a break for longer than
-any queue stands (stuck on), or while it has seen nothing for long although the rest of its junction is busy (stuck
-off). It is believed again as soon as the sign is gone. Limits: a controller's own maximum presence and no-activity
-diagnostics (NTCIP 1202 vehicleDetectorTable columns 9 and 10), set late, because a short presence limit once starved
-a left turn that stood under a long queue.
+A loop is distrusted while the plant reports a fault on it; while it has been covered without a break for longer than
+any queue stands (stuck on); while it sees nothing although others see those who must have passed it (stuck off); and
+while it counts or toggles as no traffic does (chatter). It is believed again as soon as the sign is gone. Limits: a
+controller's own diagnostics (NTCIP 1202 vehicleDetectorTable columns 9 to 11), but set by vehicles seen elsewhere,
+because a short presence limit once starved a left turn that stood under a long queue.
 """
 
 from __future__ import annotations
@@ -12,59 +12,143 @@ from __future__ import annotations
 import numpy as np
 
 from signals.layout import Layout
-from signals.values import Bools, Floats
+from signals.values import Bools, Floats, Ints
 
-MAXIMUM_PRESENCE_S = 900.0
-NO_ACTIVITY_S = 1800.0
-BUSY_VEH = 60.0
 CHECK_EVERY_S = 30.0
+MAXIMUM_PRESENCE_S = 900.0
+COVERED_VEH = 40.0
+"""Vehicles that must have passed a covered loop, as others saw them, before it is stuck on."""
+MISSED_VEH = 12.0
+"""Expected vehicles, none of which was seen: the chance is one in 160,000 where they come at random."""
+MISSED_OF_SEVERAL_VEH = 25.0
+"""The same where they could have used another lane."""
+MISSED_BESIDE_VEH = 60.0
+"""The same where only the lanes beside it tell of them."""
+MOST_VEH_PER_S = 0.8
+"""A lane passes one vehicle in 2 s, a chattering loop more than any lane."""
+OK, FAULT, STUCK_ON, STUCK_OFF, CHATTER = range(5)
+REASONS = (
+    "believed",
+    "the plant reports a fault",
+    "stuck on: covered without a break while vehicles pass",
+    "stuck off: sees nobody while others see those who must have passed it",
+    "chatter: counts more than any lane can pass",
+)
 
 
 class LoopHealth:
-    """Remembers when each loop was last free, and last covered, to the nearest check."""
+    """Looks every half minute at what each loop has counted and for how long it was covered."""
 
     def __init__(self, layout: Layout) -> None:
-        self._junction = np.array([junction for junction, _ in layout.loops], dtype=np.int64)
-        loops, self._junctions = len(layout.loops), len(layout.intersections)
-        self._last_free_s, self._last_covered_s = np.zeros(loops), np.zeros(loops)
-        self._counted, self._looks = np.zeros((2, loops)), 0
-        self._seen_veh, self._covered = self._counted
+        loops = len(layout.loops)
+        self._partners = pairs(layout)
+        self._alone = np.bincount(self._partners[0], minlength=loops) > 0
+        self._beside = beside(layout)
+        self._missed_veh, self._missed_beside_veh = np.zeros(loops), np.zeros(loops)
+        self._passed_veh = np.zeros(loops)
+        self._covered_s = np.zeros(loops)
+        several = np.zeros(loops, bool)
+        several[self._partners[0][self._partners[2] < 1.0]] = True
+        self._most_missed_veh = np.where(several, MISSED_OF_SEVERAL_VEH, MISSED_VEH)
+        self._seen = np.zeros((2, loops))
         self._checked_s = -np.inf
-        self._stuck = np.zeros(loops, bool)
+        self.verdict = np.full(loops, OK)
         self._healthy, self._believed = np.ones(loops, bool), np.ones(loops, bool)
-        self.all_believed = True
 
-    def update(self, now_s: float, healthy: Bools, counted: Floats) -> Bools:
-        """The loops [L] that can be believed now; counted [2, L]: vehicles, and 1 where a loop is covered."""
+    def reason(self, loop: int) -> str:
+        """Why a loop is believed or not, in words."""
+        return REASONS[int(self.verdict[loop])]
+
+    def update(self, now_s: float, healthy: Bools, counted: Floats, looks: int) -> Bools:
+        """The loops [L] that can be believed now, an array that is replaced where it changes.
+
+        counted [2, L]: vehicles, and readings that found the loop covered, since the beginning; looks: all readings.
+        """
         if now_s < self._checked_s or self._checked_s == -np.inf:
-            self._restart(now_s)
-        self._counted += counted
-        self._looks += 1
+            self._restart(now_s, counted, looks)
         if now_s - self._checked_s >= CHECK_EVERY_S:
-            self._check(now_s)
+            self._check(now_s, counted, looks)
             self._believe(healthy)
         elif healthy is not self._healthy:
             self._believe(healthy)
         return self._believed
 
     def _believe(self, healthy: Bools) -> None:
-        self._healthy, self._believed = healthy, healthy & ~self._stuck
-        self.all_believed = bool(self._believed.all())
+        self._healthy = healthy
+        self.verdict = np.where(healthy, np.where(self.verdict == FAULT, OK, self.verdict), FAULT)
+        believed = self.verdict == OK
+        if (believed != self._believed).any():
+            self._believed = believed
 
-    def _restart(self, now_s: float) -> None:
+    def _restart(self, now_s: float, counted: Floats, looks: int) -> None:
         """A first snapshot, or a clock that stepped back: nothing counts as having lasted."""
-        self._last_free_s[:] = now_s
-        self._last_covered_s[:] = now_s
-        self._seen_veh[:] = 0.0
+        for lasted in (self._missed_veh, self._missed_beside_veh, self._passed_veh, self._covered_s):
+            lasted[:] = 0.0
+        self._seen, self._looks = counted.copy(), looks
         self._checked_s = now_s
 
-    def _check(self, now_s: float) -> None:
-        self._last_free_s[self._covered < self._looks] = now_s
-        self._last_covered_s[self._covered > 0] = now_s
-        self._covered[:], self._looks = 0.0, 0
-        on = now_s - self._last_free_s > MAXIMUM_PRESENCE_S
-        quiet = now_s - self._last_covered_s > NO_ACTIVITY_S
-        passed = np.bincount(self._junction, self._seen_veh, self._junctions)[self._junction]
-        self._seen_veh *= 1 - min(1.0, (now_s - self._checked_s) / NO_ACTIVITY_S)  # about what the last half hour saw
-        self._stuck = on | (quiet & (passed > BUSY_VEH))
-        self._checked_s = now_s
+    def _check(self, now_s: float, counted: Floats, looks: int) -> None:
+        elapsed_s = now_s - self._checked_s
+        volume, covered = counted - self._seen
+        self._checked_s, self._seen = now_s, counted.copy()
+        readings, self._looks = looks - self._looks, looks
+        told = volume * (self.verdict == OK)
+        expected, at_side = _expected(self._partners, told), _expected(self._beside, told)
+        quiet, throughout = (volume == 0) & (covered == 0), (covered >= readings) & (volume == 0)
+        for total, more, lasts in (
+            (self._missed_veh, expected, quiet),
+            (self._missed_beside_veh, at_side, quiet),
+            (self._passed_veh, expected, throughout),
+            (self._covered_s, elapsed_s, throughout),
+        ):
+            total += more
+            total *= lasts
+        self.verdict = np.select(
+            [
+                volume > MOST_VEH_PER_S * elapsed_s,
+                (self._covered_s > MAXIMUM_PRESENCE_S) | (self._passed_veh > COVERED_VEH),
+                (self._missed_veh > self._most_missed_veh) | (self._missed_beside_veh > MISSED_BESIDE_VEH),
+            ],
+            [CHATTER, STUCK_ON, STUCK_OFF],
+            OK,
+        )
+
+
+Pairs = tuple[Ints, Ints, Floats]
+"""A loop, one that tells what it should see, and what part of that; one row a pair."""
+
+
+def _expected(of: Pairs, volume: Floats) -> Floats:
+    loop, other, part = of
+    return np.bincount(loop, volume[other] * part, volume.size).astype(float)
+
+
+def pairs(layout: Layout) -> Pairs:
+    """Advance and stop-line loops of the same lane groups, in both directions; several lanes count equally."""
+    cells = layout.has_group.size
+    stops, advances = (np.bincount(cell, minlength=cells) for cell in (layout.stop_cell, layout.advance_cell))
+    found: dict[tuple[int, int], float] = {}
+    for advance, at, share in zip(layout.advance_loop, layout.advance_cell, layout.advance_share, strict=True):
+        for stop in layout.stop_loop[layout.stop_cell == at]:
+            found[int(advance), int(stop)] = 1.0 / float(advances[at])
+            found[int(stop), int(advance)] = float(share) / float(stops[at])
+    return _as_arrays(found)
+
+
+def beside(layout: Layout) -> Pairs:
+    """Loops of the same kind on the same approach, their mean."""
+    kind: dict[tuple[int, str, str], list[int]] = {}
+    names = {name: k for k, name in enumerate(layout.loops)}
+    for row, intersection in enumerate(layout.intersections):
+        approach = {group.id: group.approach for group in intersection.lane_groups}
+        for detector in intersection.detectors:
+            if detector.lane_groups:
+                key = row, approach[detector.lane_groups[0]], detector.kind
+                kind.setdefault(key, []).append(names[row, detector.id])
+    found = {(a, b): 1.0 / (len(of) - 1) for of in kind.values() for a in of for b in of if a != b}
+    return _as_arrays(found)
+
+
+def _as_arrays(found: dict[tuple[int, int], float]) -> Pairs:
+    rows = np.array(list(found), np.int64).reshape(-1, 2)
+    return rows[:, 0], rows[:, 1], np.array(list(found.values()), float)

@@ -28,8 +28,8 @@ FEATURES: dict[str, str] = {
     "eligible": "1 where the stage may be asked for now",
     "elapsed_green": "green so far of the current stage, by 30 s",
     "interstage": "time that the change from the current stage takes, by 10 s",
-    "queue": "vehicles queued on the lane groups served, by 10",
-    "queue_elsewhere": "vehicles queued on the lane groups not served, by 10",
+    "queue": "vehicles queued and coming on the lane groups served, by 10",
+    "queue_elsewhere": "vehicles queued and coming on the lane groups not served, by 10",
     "arrivals": "vehicles expected within 40 s on the lane groups served, by 10",
     "served_soon": "vehicles that it would let out within 15 s, the change paid for, by 10",
     "served_later": "the same within 40 s",
@@ -85,17 +85,16 @@ class Encoder:
     def _of_vehicles(self, traffic: TrafficState) -> dict[str, Floats]:
         """Sums over the lane groups served; a green shared by several heads counts in part, as in `Layout.serves`."""
         coming_veh = traffic.arrival_flow_veh_per_h * (LATER_S / 3600.0)
-        queue_veh = _sum(self._layout.serves, traffic.queue_veh)
+        present_veh = traffic.queue_veh + traffic.approaching_veh
+        queue_veh = _sum(self._layout.serves, present_veh)
         soon_veh = np.minimum(
             self._soon_veh[self._rows, traffic.last_stage],
-            (traffic.queue_veh + coming_veh * (SOON_S / LATER_S))[:, None, :],
+            (present_veh + coming_veh * (SOON_S / LATER_S))[:, None, :],
         )
-        later_veh = np.minimum(
-            self._later_veh[self._rows, traffic.last_stage], (traffic.queue_veh + coming_veh)[:, None, :]
-        )
+        later_veh = np.minimum(self._later_veh[self._rows, traffic.last_stage], (present_veh + coming_veh)[:, None, :])
         return {
             "queue": queue_veh / MANY_VEH,
-            "queue_elsewhere": (traffic.queue_veh.sum(axis=1)[:, None] - queue_veh) / MANY_VEH,
+            "queue_elsewhere": (present_veh.sum(axis=1)[:, None] - queue_veh) / MANY_VEH,
             "arrivals": _sum(self._layout.serves, coming_veh) / MANY_VEH,
             "served_soon": soon_veh.sum(axis=2) / MANY_VEH,
             "served_later": later_veh.sum(axis=2) / MANY_VEH,
@@ -105,7 +104,8 @@ class Encoder:
 
     def _of_extremes(self, traffic: TrafficState) -> dict[str, Floats]:
         called = self._served & traffic.calls[:, None, :]
-        longest_queue_veh = np.where(self._served, (traffic.queue_veh * self._by_lane)[:, None, :], 0.0).max(axis=2)
+        present_veh = traffic.queue_veh + traffic.approaching_veh
+        longest_queue_veh = np.where(self._served, (present_veh * self._by_lane)[:, None, :], 0.0).max(axis=2)
         longest_red_s = np.where(called, traffic.red_s[:, None, :], 0.0).max(axis=2)
         shortest_gap_s = np.where(called, traffic.gap_s[:, None, :], LIMIT * LONG_GAP_S).min(axis=2)
         least_room_veh = np.where(called, traffic.exit_room_veh[:, None, :], UNKNOWN_ROOM_VEH).min(axis=2)

@@ -1,93 +1,62 @@
-"""Believed readings → `TrafficState`: calls, gaps, flows, and queues by input and output with resets.
+"""Believed readings → `TrafficState`: calls, gaps, arrivals and queues of all lane groups.
 
-A lane group's queue is what the advance loop let in less what the stop line let out. Miscounts would add up, so it is
-set anew whenever the loops tell it outright: nothing on the stop line and nothing on the way means none; the advance
-loop covered without a break means that the queue has reached it, and what arrives beyond it is added at the arrival
-flow until the loop is free again. Memory is constant; time comes with each snapshot.
+Every second costs little: sums over the loops, the queues' balance, and what the stages decide. What changes slowly
+(flows, shares, which loops to believe) is worked out every 10 or 30 s. Memory is constant; time comes with each
+snapshot.
 """
 
 from __future__ import annotations
 
-from typing import cast
-
 import numpy as np
 from numpy.typing import NDArray
 
+from signals.arrivals import EVERY_S, Arrivals
 from signals.detectors import LoopHealth
-from signals.layout import VEHICLE_SPACE_M, Layout
-from signals.values import TRANSITION, Bools, Floats, Ints, Known, NeighbourMessage, Snapshot, TrafficState, some
+from signals.greens import RECALL_S as RECALL_S
+from signals.greens import Greens
+from signals.layout import Layout
+from signals.queues import LOOK_EVERY_S, Queues
+from signals.readings import ANY_SEEN, IN, OCCUPIED, ON_STOP, OUT, PASSED, STOP_SEEN, TIMED, Readings
+from signals.values import Bools, Floats, Known, NeighbourMessage, Snapshot, TrafficState
 
-ARRIVAL_SPAN_S = 180.0
-"""Time constant of the arrival flow: about two cycles, so that a queue's bursts average out."""
-TURNING_SPAN_S = 600.0
 EMPTY_GAP_S = 2.5
-APPROACH_SLACK_S = 3.0
-STANDING_S = 3.0
-BLOCKED_S = 4.0
 STALE_MESSAGE_S = 15.0
-RECALL_S = 90.0
-"""Red after which a lane group calls although no loop says so: a loop misses who changes lane upon it, and bicycles."""
-RECALL_EVERY_S = 10.0
-SHARES_EVERY_S = 30.0
-FIRST_FLOW_VEH_PER_H = 180.0
-LEAST_SHARE_VEH_PER_H = 3.0
-"""Keeps a lane group that has not discharged for long from losing its share for good."""
-ARRIVED, OUT, FREE, ON_STOP, ON_ADVANCE, OCCUPIED = range(6)
-"""What the loops say of a lane group: vehicles in and out, advance loops free or newly passed, loops covered at the
-stop line and at the advance, and the stop line's occupancy. Of the middle four the times are remembered."""
-COUNTED, TIMED = slice(ARRIVED, FREE), slice(OUT, OCCUPIED)
-PASSED, LET_IN, STOP_SEEN, ADVANCE_SEEN = range(4)
 
 
 class FlowEstimator:
     """Holds the belief on all junctions of one layout as arrays over lane groups [J, N].
 
-    A second of simulation leaves this about 25 µs a junction, so every numpy call counts: sums of all kinds are one
+    A second of simulation leaves this about 15 µs a junction, so every numpy call counts: sums of all kinds are one
     pass, times and their limits are one array each, and what only stages decide is computed where a stage changes.
     """
 
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
-        self._health = LoopHealth(layout)
-        self._shape = layout.shape
-        self._cells = layout.has_group.size
-        self._sums_shape = (6, *self._shape)
-        self._alone = np.eye(layout.stages, dtype=bool)
+        self._shape, self._cells = layout.shape, layout.has_group.size
+        self._readings, self._health = Readings(layout), LoopHealth(layout)
+        self._queues, self._arrivals = Queues(layout), Arrivals(layout)
         self._watch(layout)
-        self._index_loops(layout)
+        self._greens = Greens(layout, ~self._unwatched | self._recalled)
         self._index_exits(layout)
         self._time_s = -np.inf
-        self._inside_veh = np.zeros(self._shape)
-        self._beyond_veh = np.zeros(self._shape)
-        self._spilled = False
-        self._flow_veh_per_h = np.zeros((2, *self._shape))  # in and out
-        self._flow_veh_per_h[ARRIVED] = np.where(self._reach_veh > 0, FIRST_FLOW_VEH_PER_H, 0.0)
-        self._elapsed_s = 0.0
-        self._shared_s = -np.inf
-        self._blind: Bools | None = None
+        self._counted = np.zeros((2, len(layout.loops)))
+        self._looks = 0
+        self._out_veh = np.zeros(self._shape)
+        self._learned_s, self._learned_veh = 0.0, np.zeros(len(layout.loops))
         self._known = np.full(self._shape, Known.ASSUMED, np.int8)
-        self._overdue, self._any_overdue = np.zeros(self._shape, bool), False
-        self._seen = np.zeros((4, *self._shape), bool)
-        self._ages_s = np.zeros((4, *self._shape))
-        self._over = np.zeros((4, *self._shape), bool)
+        self._believed: Bools = np.zeros(0, bool)
+        self._seen = np.zeros((3, *self._shape), bool)
+        self._over = np.zeros((2, *self._shape), bool)
+        self._limits_s = np.full((2, *self._shape), EMPTY_GAP_S)
         self._restart(0.0)
 
     def _watch(self, layout: Layout) -> None:
-        """Constants of the lane groups: how far up they are watched, and how many vehicles fit below.
+        """Which lane groups have loops, which have buttons instead, and which have neither.
 
         A crossing has no loop. With a button it calls as that is latched, as a queue of one, for nobody counts persons;
         without one it is recalled: it calls until it is green, and has no queue to be told.
         """
         advances = np.bincount(layout.advance_cell, minlength=self._cells).reshape(self._shape)
-        self._has_advance = (advances > 0) | ~layout.has_group
-        self._no_advance, self._all_advance = ~self._has_advance, bool(self._has_advance.all())
-        self._advances = np.maximum(advances, 1)
-        travel_s = layout.advance_distance_m / layout.speed_m_per_s + APPROACH_SLACK_S
-        limits_s = [np.full(self._shape, s) for s in (np.inf, STANDING_S, EMPTY_GAP_S)]
-        self._limits_s = np.array([*limits_s, travel_s])  # the first is none but in green
-        self._blocked_after_s = np.where(layout.any_green, np.nextafter(BLOCKED_S, np.inf), np.inf)
-        room = layout.lanes * layout.advance_distance_m / VEHICLE_SPACE_M
-        self._reach_veh = np.where(advances > 0, room, layout.room_veh) + 1.0
         stops = np.bincount(layout.stop_cell, minlength=self._cells).reshape(self._shape)
         self._unwatched = layout.has_group & (stops + advances == 0)
         can_be_green = layout.has_group & layout.full_green.any(axis=1)
@@ -95,34 +64,7 @@ class FlowEstimator:
         useful = can_be_green.ravel()[layout.button_cell]
         self._button_head, self._button_cell = layout.button_head[useful], layout.button_cell[useful]
         self._recalled = self._unwatched & can_be_green & ~has_button
-        self._recall_after_s = np.where(can_be_green & (~self._unwatched | self._recalled), RECALL_S, np.inf)
         self._any_recalled = bool(self._recalled.any())
-        self._reach_veh[self._unwatched] = 0.0
-        self._room_veh = np.maximum(layout.room_veh, self._reach_veh)
-
-    def _index_loops(self, layout: Layout) -> None:
-        """Which of the readings, one kind after the other and a 1 behind them, counts for which row and lane group."""
-        stop, advance, loops = layout.stop_loop, layout.advance_loop, len(layout.loops)
-        stop_cell, advance_cell = layout.stop_cell, layout.advance_cell
-        every_cell = np.arange(self._cells)
-        presence, occupancy, one = loops, 2 * loops, np.full(self._cells, 3 * loops)
-        sums: tuple[tuple[int, Ints, Ints, Floats | float], ...] = (
-            (ARRIVED, advance, advance_cell, layout.advance_share),
-            (OUT, stop, stop_cell, 1.0),
-            (FREE, advance, advance_cell, 1.0),
-            (FREE, advance + presence, advance_cell, -1.0),
-            (FREE, one, every_cell, self._advances.ravel()),
-            (ON_STOP, stop + presence, stop_cell, 1.0),
-            (ON_ADVANCE, advance + presence, advance_cell, 1.0),
-            (OCCUPIED, stop + occupancy, stop_cell, 1.0 / layout.lanes.ravel()[stop_cell]),
-        )
-        self._reading = np.concatenate([reading for _, reading, _, _ in sums])
-        self._cell = np.concatenate([row * self._cells + cell for row, _, cell, _ in sums])
-        self._weight = np.concatenate([np.broadcast_to(weight, cell.shape) for _, _, cell, weight in sums])
-        self._share = self._weight[: advance.size]
-        self._readings = np.ones(3 * loops + 1)
-        self._counted, self._occupancy = self._readings[:occupancy].reshape(2, loops), self._readings[occupancy:-1]
-        self._volume, self._presence = self._counted
 
     def _index_exits(self, layout: Layout) -> None:
         """The lane groups beyond each exit; behind the last cell follow one without room and one with any."""
@@ -138,19 +80,12 @@ class FlowEstimator:
         self._unknown_room = np.full(self._shape, np.inf)
 
     def _restart(self, now_s: float) -> None:
-        junctions = self._shape[0]
-        self._times_s = np.full((4, *self._shape), now_s)
-        self._served_s, self._green_until_s = np.full(self._shape, now_s), np.full(self._shape, now_s)
-        self._overdue_at_s = now_s + self._recall_after_s
-        self._whole_green = np.zeros(self._shape, bool)
+        self._times_s = np.full((3, *self._shape), now_s)
+        self._served_s = np.full(self._shape, now_s)
         self._limits_s[PASSED] = np.inf
-        self._stage_since_s = np.full(junctions, now_s)
-        self._stage: Ints = np.full(junctions, TRANSITION)
-        self._confirmed, self._all_confirmed = np.zeros(junctions, bool), False
-        self._last_stage: Ints = np.zeros(junctions, np.int64)
-        self._eligible = self._alone[self._last_stage]
-        self._free_at_s: dict[int, float] = {}
-        self._next_free_s, self._recall_at_s = np.inf, -np.inf
+        self._greens.restart(now_s)
+        self._queues.restart(now_s)
+        self._learned_s, self._look_at_s = now_s, now_s
 
     def update(self, snapshot: Snapshot, heard: NeighbourMessage | None = None) -> TrafficState:
         """Take one snapshot. `heard` replaces what the junctions of this layout would tell each other."""
@@ -160,187 +95,118 @@ class FlowEstimator:
             self._restart(now_s)
         elapsed_s = 0.0 if first else now_s - self._time_s
         self._time_s = now_s
-        sums, believed = self._sums(snapshot)
+        sums = self._readings.take(snapshot)
+        self._counted += self._readings.counted
+        self._looks += 1
         np.greater(sums[TIMED], 0.0, out=self._seen)
         np.putmask(self._times_s, self._seen, now_s)
-        stage = snapshot.stage
-        if stage is not self._stage:
-            self._follow_stages(now_s, stage)
-        np.subtract(now_s, self._times_s, out=self._ages_s)
-        np.greater_equal(self._ages_s, self._limits_s, out=self._over)
+        if snapshot.stage is not self._greens.stage:
+            self._follow_stages(now_s, snapshot.stage)
+        self._ages_s = now_s - self._times_s
+        np.greater_equal(self._ages_s[:2], self._limits_s, out=self._over)
+        self._believe(snapshot)
         if elapsed_s > 0:
-            self._flow(now_s, elapsed_s, sums, believed)
-        self._queue(elapsed_s, sums)
-        return self._state(now_s, sums[OCCUPIED], snapshot.calls, heard)
+            self._move(now_s, elapsed_s, sums)
+        return self._state(now_s, sums, snapshot.calls, heard)
 
-    def _sums(self, snapshot: Snapshot) -> tuple[Floats, Bools]:
-        """All that the loops say, per lane group [6, J, N], and which of them are believed."""
-        self._volume[:], self._presence[:] = snapshot.volume_veh, snapshot.presence
-        self._occupancy[:] = snapshot.occupancy
-        believed = self._health.update(snapshot.time_s, snapshot.healthy, self._counted)
-        if not self._health.all_believed:
-            self._counted *= believed
-        weighed = self._readings.take(self._reading) * self._weight
-        sums = np.bincount(self._cell, weighed, 6 * self._cells).reshape(self._sums_shape)
-        return cast(Floats, sums), believed
+    def _follow_stages(self, now_s: float, stage: NDArray[np.int64]) -> None:
+        rows = self._greens.follow(now_s, stage)
+        if rows:
+            self._times_s[PASSED, rows] = now_s  # a fresh green has held nobody up yet
+            self._limits_s[PASSED] = self._greens.blocked_after_s
 
-    def _flow(self, now_s: float, elapsed_s: float, sums: Floats, believed: Bools) -> None:
-        """Flows in and out by exponential smoothing; every half a minute also how lanes share them."""
-        if elapsed_s != self._elapsed_s:
-            self._elapsed_s, spans_s = elapsed_s, np.array([[[ARRIVAL_SPAN_S]], [[TURNING_SPAN_S]]])
-            self._gain = np.minimum(1.0, elapsed_s / spans_s) + np.zeros(self._flow_veh_per_h.shape)
-        flow = sums[COUNTED] * (3600.0 / elapsed_s)
-        if not self._all_advance:
-            np.copyto(flow[ARRIVED], flow[OUT], where=self._no_advance)
-        flow -= self._flow_veh_per_h
-        flow *= self._gain
-        flow += self._flow_veh_per_h
-        self._flow_veh_per_h = flow
-        if now_s - self._shared_s >= SHARES_EVERY_S:
-            self._learn_shares(now_s)
-            self._known = self._how_known(believed)
+    def _believe(self, snapshot: Snapshot) -> None:
+        believed = self._health.update(snapshot.time_s, snapshot.healthy, self._counted, self._looks)
+        if believed is not self._believed:  # replaced where it changes
+            self._believed = believed
+            self._arrivals.weigh(believed)
+            self._known = self._how_known()
+            self._queues.arriving = self._arrivals.arriving
+            self._readings.weigh(self._arrivals.arriving, self._arrivals.leaving, believed)
 
-    def _queue(self, elapsed_s: float, sums: Floats) -> None:
-        """Input less output, set anew where the loops tell the queue outright."""
-        inside, arrived, over = self._inside_veh, sums[ARRIVED], self._over
-        standing, quiet = over[LET_IN], over[STOP_SEEN] & over[ADVANCE_SEEN]
-        spilled = self._spilled or some(standing)
-        if spilled or not self._all_advance:
-            expected = self._flow_veh_per_h[ARRIVED] * (elapsed_s / 3600.0)
-            inside += arrived if self._all_advance else np.where(self._has_advance, arrived, expected)
-        else:
-            inside += arrived
-        inside -= sums[OUT]
-        np.maximum(inside, np.minimum(sums[ON_STOP], 1.0), out=inside)
-        if spilled:
-            self._spill(standing, expected, arrived)
-        np.minimum(inside, self._reach_veh, out=inside)
-        if self._blind is not None:
-            quiet &= ~self._blind
-        np.putmask(inside, quiet, 0.0)
-        if spilled:
-            np.putmask(self._beyond_veh, quiet, 0.0)
-            self._spilled = some(self._beyond_veh > 0)
+    def _move(self, now_s: float, elapsed_s: float, sums: Floats) -> None:
+        """Who came and who left."""
+        quiet = self._over[STOP_SEEN]
+        if self._any_no_advance:
+            expected = self._arrivals.veh_per_h * (elapsed_s / 3600.0)
+            np.copyto(sums[IN], expected, where=self._arrivals.no_advance)
+        if self._any_no_stop:
+            quiet = quiet & ~self._arrivals.no_stop
+            self._let_out(elapsed_s, sums)
+        self._out_veh = self._out_veh + sums[OUT]
+        self._queues.update(now_s, elapsed_s, sums, quiet)
+        if now_s >= self._look_at_s:
+            self._queues.look(now_s, self._counted, self._looks, self._arrivals.loop_veh_per_s, quiet)
+            self._look_at_s = now_s + LOOK_EVERY_S
+        if now_s - self._learned_s >= EVERY_S:
+            self._arrivals.learn(
+                now_s - self._learned_s,
+                self._counted[0] - self._learned_veh,
+                self._queues.spilled,
+            )
+            self._learned_s, self._learned_veh = now_s, self._counted[0].copy()
+            self._queues.arriving = self._arrivals.arriving
+            self._readings.reweigh(self._arrivals.arriving, self._arrivals.leaving)
 
-    def _spill(self, standing: Bools, expected: Floats, arrived: Floats) -> None:
-        """The part of the queue beyond the advance loop: grows unseen while that is covered, and passes it after."""
-        inside, beyond = self._inside_veh, self._beyond_veh
-        np.copyto(inside, self._reach_veh, where=standing & (inside < self._reach_veh))
-        beyond += np.where(standing, expected, 0.0)
-        beyond -= arrived
-        np.maximum(beyond, 0.0, out=beyond)
-        np.minimum(beyond, self._room_veh, out=beyond)
+    def _let_out(self, elapsed_s: float, sums: Floats) -> None:
+        """Where no stop-line loop is believed: in green the queue leaves at its saturation flow."""
+        rate = self._greens.served * self._layout.saturation_flow_veh_per_h
+        leaves = np.minimum(rate * (elapsed_s / 3600.0), self._queues.arrived_at_stop_veh())
+        np.copyto(sums[OUT], leaves, where=self._arrivals.no_stop)
 
-    def _how_known(self, believed: Bools) -> NDArray[np.int8]:
-        """Measured where both loops are believed, inferred from one of them, else assumed from the usual flow."""
-        layout, cells = self._layout, self._cells
-        stop = np.bincount(layout.stop_cell, believed[layout.stop_loop], cells).reshape(self._shape) > 0
-        advance = np.bincount(layout.advance_cell, believed[layout.advance_loop], cells).reshape(self._shape) > 0
-        blind = layout.has_group & ~stop & ~self._unwatched
-        self._blind = blind if blind.any() else None
+    def _how_known(self) -> NDArray[np.int8]:
+        """Measured where both kinds of loop are believed, inferred from one of them, else assumed from usual flows."""
+        no_advance, no_stop = self._arrivals.no_advance, self._arrivals.no_stop
+        self._any_no_advance, self._any_no_stop = bool(no_advance.any()), bool(no_stop.any())
+        watched = self._layout.has_group & ~self._unwatched
         known = np.full(self._shape, Known.ASSUMED, np.int8)
-        known[stop | advance] = Known.INFERRED
-        known[stop & advance] = Known.MEASURED
+        known[watched & ~(no_advance & no_stop)] = Known.INFERRED
+        known[watched & ~no_advance & ~no_stop] = Known.MEASURED
         return known
 
-    def _learn_shares(self, now_s: float) -> None:
-        """Split what an advance loop counts among the lane groups that it feeds, as these discharge."""
-        self._shared_s = now_s
-        loop, cell = self._layout.advance_loop, self._layout.advance_cell
-        if loop.size:
-            weight = self._flow_veh_per_h[OUT].ravel()[cell] + LEAST_SHARE_VEH_PER_H
-            self._share[:] = weight / np.bincount(loop, weight)[loop]
-
-    def _state(self, now_s: float, occupancy: Floats, latched: Bools, heard: NeighbourMessage | None) -> TrafficState:
-        green_for_s = now_s - self._stage_since_s
-        if not self._all_confirmed:
-            green_for_s *= self._confirmed
-        if now_s >= self._next_free_s:
-            self._free_stages(now_s)
-        queue = self._inside_veh + self._beyond_veh
+    def _state(self, now_s: float, sums: Floats, latched: Bools, heard: NeighbourMessage | None) -> TrafficState:
+        greens, queues = self._greens, self._queues
+        green_for_s = greens.elapsed_s(now_s)
+        total = queues.inside_veh + queues.beyond_veh
+        total += sums[ON_STOP]  # counted out already, as they came onto the loop
+        approaching = queues.approaching_veh()
+        queue = total - approaching
         if self._button_head.size and np.count_nonzero(latched):
-            self._take_latched(queue, latched)
-        calls = queue >= 1.0  # a covered stop line makes it so
-        if self._blind is not None:
-            calls |= self._blind
+            self._take_latched(queue, total, latched)
+        calls = total >= 1.0  # a covered stop line makes it so
+        if self._any_no_stop:
+            calls |= self._arrivals.no_stop
         if self._any_recalled:
-            calls |= self._recalled & ~self._whole_green
-        if now_s >= self._recall_at_s:
-            self._recall_overdue(now_s)
-        if self._any_overdue:
-            calls |= self._overdue
-        np.putmask(self._served_s, self._whole_green >= calls, now_s)  # green, or nobody calls
+            calls |= self._recalled & ~greens.whole_green
+        greens.recall(now_s, self._served_s)
+        if greens.any_overdue:
+            calls |= greens.overdue
+        np.putmask(self._served_s, greens.whole_green >= calls, now_s)  # green, or nobody calls
         return TrafficState(
             time_s=now_s,
-            stage=self._stage,
-            last_stage=self._last_stage,
+            stage=greens.stage,
+            last_stage=greens.last_stage,
             elapsed_green_s=green_for_s,
             red_s=now_s - self._served_s,
-            eligible=self._eligible,
+            eligible=greens.eligible,
             calls=calls,
-            gap_s=np.minimum(self._ages_s[STOP_SEEN], self._ages_s[ADVANCE_SEEN]),
+            gap_s=self._ages_s[ANY_SEEN],
             queue_veh=queue,
             known=self._known,
-            arrival_flow_veh_per_h=self._flow_veh_per_h[ARRIVED],
-            occupancy=occupancy,
-            exit_room_veh=self._exit_room(now_s, queue, heard),
+            arrival_flow_veh_per_h=self._arrivals.veh_per_h,
+            occupancy=sums[OCCUPIED],
+            exit_room_veh=self._exit_room(now_s, total, heard),
             blocked=self._seen[STOP_SEEN] & self._over[PASSED],
+            approaching_veh=approaching,
+            arrived_veh=self._out_veh + queues.crossed_veh(),
         )
 
-    def _take_latched(self, queue: Floats, latched: Bools) -> None:
+    def _take_latched(self, queue: Floats, total: Floats, latched: Bools) -> None:
         """Whose button is latched is there, at least one of them."""
-        pressed = np.bincount(self._button_cell, latched.take(self._button_head), self._cells)
-        np.maximum(queue, np.minimum(pressed, 1.0).reshape(self._shape), out=queue)
-
-    def _follow_stages(self, now_s: float, stage: Ints) -> None:
-        """What holds until the next change of a stage, worked out for those junctions alone that changed."""
-        rows: list[int] = (stage != self._stage).nonzero()[0].tolist()
-        if not rows:
-            return
-        self._last_stage, self._eligible = self._last_stage.copy(), self._eligible.copy()
-        for row in rows:
-            self._follow_stage(now_s, row, int(stage[row]))
-        self._stage, self._confirmed = stage, stage != TRANSITION
-        self._all_confirmed = not some(~self._confirmed)
-        self._next_free_s = min(self._free_at_s.values(), default=np.inf)
-        self._recall_at_s = -np.inf
-
-    def _follow_stage(self, now_s: float, row: int, stage: int) -> None:
-        """Whose heads are green at one junction, since when, and for how long at least."""
-        layout, whole_green, green_until_s = self._layout, self._whole_green[row], self._green_until_s[row]
-        self._stage_since_s[row] = now_s
-        self._times_s[PASSED, row] = now_s  # a fresh green has held nobody up yet
-        green_until_s[whole_green] = now_s
-        if stage == TRANSITION:
-            self._limits_s[PASSED, row], whole_green[:] = np.inf, False
-            self._free_at_s.pop(row, None)
-        else:
-            self._last_stage[row] = stage
-            self._limits_s[PASSED, row], whole_green[:] = (
-                self._blocked_after_s[row, stage],
-                layout.full_green[row, stage],
-            )
-            self._free_at_s[row] = now_s + float(layout.stage_minimum_green_s[row, stage])
-        self._eligible[row] = self._alone[self._last_stage[row]]
-        overdue_at_s = green_until_s + self._recall_after_s[row]
-        overdue_at_s[whole_green] = np.inf
-        self._overdue_at_s[row] = overdue_at_s
-
-    def _recall_overdue(self, now_s: float) -> None:
-        """Call for whom no loop has called in a long red, as if he had come when it began."""
-        self._recall_at_s = now_s + RECALL_EVERY_S
-        self._overdue = now_s >= self._overdue_at_s
-        self._any_overdue = some(self._overdue)
-        if self._any_overdue:
-            np.copyto(self._served_s, np.minimum(self._served_s, self._green_until_s), where=self._overdue)
-
-    def _free_stages(self, now_s: float) -> None:
-        """A confirmed stage is the only eligible one until it has had its minimum green, then all are."""
-        self._eligible = self._eligible.copy()
-        for row in [row for row, free_s in self._free_at_s.items() if now_s >= free_s]:
-            self._eligible[row] = self._layout.has_stage[row]
-            del self._free_at_s[row]
-        self._next_free_s = min(self._free_at_s.values(), default=np.inf)
+        pressed = np.bincount(self._button_cell, latched.take(self._button_head), self._cells).reshape(self._shape)
+        np.minimum(pressed, 1.0, out=pressed)
+        np.maximum(queue, pressed, out=queue)
+        np.maximum(total, pressed, out=total)
 
     def _exit_room(self, now_s: float, queue: Floats, heard: NeighbourMessage | None) -> Floats:
         """Room of the approaches that the exits lead to, as told by the neighbours or known of our own junctions."""
@@ -356,7 +222,7 @@ class FlowEstimator:
         return room
 
     def _free_room(self, queue: Floats, room: Floats) -> Floats:
-        np.subtract(self._room_veh, queue, out=room)
+        np.subtract(self._queues.room_veh, queue, out=room)
         return np.maximum(room, 0.0, out=room)
 
     def publish(self, now_s: float, queue: Floats, flow_veh_per_h: Floats) -> NeighbourMessage:

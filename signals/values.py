@@ -53,8 +53,9 @@ class Known(IntEnum):
 class Snapshot(NamedTuple):
     """What the plant says of itself and of its loops at `time_s`, and nothing that a street could not say.
 
-    volume_veh [L]: vehicles counted since the snapshot before; occupancy [L]: 0-1, share of that time covered (at
-    `time_s` where the plant samples); presence [L]: covered at `time_s`; healthy [L]: the plant has no fault on it.
+    volume_veh [L]: vehicles that came onto the loop since the snapshot before; occupancy [L]: 0-1, share of that time
+    covered (at `time_s` where the plant samples); presence [L]: covered at `time_s`; healthy [L]: the plant has no
+    fault on it.
     stage [J]: confirmed by read-back, or `TRANSITION`; aspects [J, P]: `Aspect` values read back (`UNKNOWN` when the
     read-back was lost); local [J]: the plant follows its own plan; calls [J, P]: latched pedestrian and bicycle calls.
     """
@@ -88,9 +89,11 @@ class TrafficState(NamedTuple):
     stage [J] (confirmed, or `TRANSITION`), last_stage [J] (the last one confirmed), elapsed_green_s [J] (of the
     confirmed stage), red_s [J, N] (since the lane group was last green, while it has a call), eligible [J, S] (the
     action mask), calls [J, N] (somebody waits or comes), gap_s [J, N] (since the last detection),
-    queue_veh [J, N] (between advance loop and stop line, and beyond), known [J, N] (how the queue is known),
-    arrival_flow_veh_per_h [J, N], occupancy [J, N] (stop line, 0-1), exit_room_veh [J, N] (room at the exits of the
-    lane group, infinity where nothing is known), blocked [J, N] (green, standing, and discharging nothing).
+    queue_veh [J, N] (standing or moving up in the queue, beyond the advance loop too), known [J, N] (how the queue is
+    known), arrival_flow_veh_per_h [J, N], occupancy [J, N] (stop line, 0-1), exit_room_veh [J, N] (room at the exits of
+    the lane group, infinity where nothing is known), blocked [J, N] (green, standing, and discharging nothing),
+    approaching_veh [J, N] (past the advance loop, not yet at the back of the queue), arrived_veh [J, N] (vehicles that
+    have come past 150 m before the stop line, or onto the lanes where these are shorter, since the estimator began).
     """
 
     time_s: float
@@ -107,6 +110,8 @@ class TrafficState(NamedTuple):
     occupancy: Floats
     exit_room_veh: Floats
     blocked: Bools
+    approaching_veh: Floats
+    arrived_veh: Floats
 
 
 class Decision(NamedTuple):

@@ -182,7 +182,7 @@ class MaxPressure:
         """Weighed vehicles per second that each stage would serve, [J * S]."""
         settings, (arriving, waiting, weight, room) = self._settings, self._facts
         np.multiply(traffic.arrival_flow_veh_per_h, 1 / 3600.0, out=arriving)
-        waiting[:] = traffic.queue_veh
+        np.add(traffic.queue_veh, traffic.approaching_veh, out=waiting)
         np.multiply(traffic.red_s, 1 / settings.waiting_s, out=weight)
         weight += waiting * self._weight_per_veh
         weight += 1.0

@@ -29,6 +29,8 @@ def calm(layout: Layout, **changes: Any) -> TrafficState:
         occupancy=np.zeros((j, n)),
         exit_room_veh=np.full((j, n), np.inf),
         blocked=np.zeros((j, n), bool),
+        approaching_veh=np.zeros((j, n)),
+        arrived_veh=np.zeros((j, n)),
     )
     return quiet._replace(**changes)
 

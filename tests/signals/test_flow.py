@@ -51,25 +51,32 @@ def arrive(feed: Feed, vehicles: int, every_s: int = 4) -> TrafficState:
     state = feed.second()
     for k in range(vehicles * every_s):
         covered = (STOP,) if k >= every_s else ()
-        state = feed.second(covered, (ADVANCE,) if k % every_s == 0 else ())
+        counted = (ADVANCE,) if k % every_s == 0 else ()
+        state = feed.second(covered, (*counted, STOP) if k == every_s else counted)
     return state
 
 
-@pytest.mark.parametrize("vehicles", [1, 2, 4])
+@pytest.mark.parametrize("vehicles", [2, 4])
 def test_a_queue_in_red_is_what_came_in(vehicles: int):
     """Deterministic arrivals at red: the queue is their number, as long as it stands below the advance loop."""
-    state = arrive(Feed(stage=1), vehicles)
+    feed = Feed(stage=1)
+    state = arrive(feed, vehicles)
+    assert state.queue_veh[0, 0] + state.approaching_veh[0, 0] == pytest.approx(vehicles)
+    for _ in range(8):
+        state = feed.second((STOP,))
     assert state.queue_veh[0, 0] == pytest.approx(vehicles)
+    assert state.approaching_veh[0, 0] == 0.0
     assert state.calls[0].tolist() == [True, False]
 
 
 def test_a_queue_in_green_is_less_by_who_left():
-    """Input less output: four came, two have left."""
+    """Input less output: four came; the second and third came onto the stop line, so two have left."""
     feed = Feed(stage=1)
     arrive(feed, 4)
     feed.stage = 0
     feed.second((STOP,), (STOP,))
-    assert feed.second((STOP,), (STOP,)).queue_veh[0, 0] == pytest.approx(2.0)
+    state = feed.second((STOP,), (STOP,))
+    assert state.queue_veh[0, 0] + state.approaching_veh[0, 0] == pytest.approx(2.0)
 
 
 def test_an_empty_approach_has_no_queue_whatever_was_miscounted():

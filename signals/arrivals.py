@@ -1,0 +1,129 @@
+"""Flows, learned slowly: of each loop while no queue hides them, of each lane group, and what each loop counts for.
+
+While a queue stands on an advance loop what it counts is the queue's discharge. So counts are held back from the moment
+that it is covered until the queue's tail has passed: all that it has counted by then are the arrivals of that time,
+whatever the queue did in between (Liu et al. 2009), and only then are they learned from. A loop that is not believed
+keeps its flow; what is left of its kind in the lane group then counts for it too.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from signals.layout import Layout
+from signals.values import Bools, Floats, Ints
+
+EVERY_S = 30.0
+ARRIVAL_SPAN_S = 180.0
+"""Time constant of the arrival flow: about two cycles, so that a queue's bursts average out."""
+TURNING_SPAN_S = 600.0
+FIRST_SPAN_S = 60.0
+FIRST_FLOW_VEH_PER_H = 180.0
+LEAST_SHARE_VEH_PER_H = 3.0
+"""Keeps a lane group that has not discharged for long from losing its share for good."""
+LONG_S = 240.0
+"""A queue that has not ended for so long is oversaturated: at least as many come as leave."""
+UNEVEN = 2.0
+"""How many times its equal share a lane may carry."""
+
+
+class Arrivals:
+    """veh_per_h [J, N], replaced as it changes; loop_veh_per_s [L], of each loop.
+
+    arriving, leaving: what a vehicle on an advance or a stop-line loop counts for, one a link of a loop with a lane
+    group; no_advance, no_stop [J, N]: lane groups with vehicles and no believed loop of that kind.
+    """
+
+    def __init__(self, layout: Layout) -> None:
+        self._layout, self._cells, self._shape = layout, layout.has_group.size, layout.shape
+        loops = len(layout.loops)
+        self._watched = self._per_group(layout.advance_cell) + self._per_group(layout.stop_cell) > 0
+        self.loop_veh_per_s = np.full(loops, FIRST_FLOW_VEH_PER_H / 3600.0)
+        self._held_veh, self._held_s = np.zeros(loops), np.zeros(loops)
+        self._age_s = 0.0
+        self._span_s = np.full(loops, TURNING_SPAN_S)
+        self._span_s[layout.advance_loop] = ARRIVAL_SPAN_S
+        fed = np.bincount(layout.advance_loop, minlength=loops)
+        self._shared = fed[layout.advance_loop] > 1
+        self._any_shared = bool(self._shared.any())
+        self._share = layout.advance_share.copy()
+        self.weigh(np.ones(loops, bool))
+
+    def _per_group(self, cell: Ints, weights: Floats | Bools | None = None) -> Floats:
+        return np.bincount(cell, weights, self._cells).astype(float).reshape(self._shape)
+
+    def learn(self, elapsed_s: float, volume_veh: Floats, spilled: Bools) -> None:
+        """Take what was counted by each loop [L] since the last call."""
+        self._age_s += elapsed_s
+        self._held_veh += volume_veh
+        self._held_s += elapsed_s
+        hidden = spilled | self._distrusted
+        flow = self._held_veh / self._held_s
+        told = np.where(hidden, 0.0, self._held_s)
+        gain = told / (told + np.minimum(self._span_s, self._age_s + FIRST_SPAN_S))
+        self.loop_veh_per_s = self.loop_veh_per_s + gain * (flow - self.loop_veh_per_s)
+        late = spilled & ~self._distrusted & (self._held_s > LONG_S)
+        np.maximum(self.loop_veh_per_s, flow, out=self.loop_veh_per_s, where=late)
+        self._held_veh *= spilled
+        self._held_s *= spilled
+        self._weigh()
+
+    def weigh(self, believed: Bools) -> None:
+        """Follow which loops [L] are believed."""
+        layout = self._layout
+        self._distrusted, self._all_believed = ~believed, bool(believed.all())
+        self._advance_on, self._stop_on = believed[layout.advance_loop], believed[layout.stop_loop]
+        advances, stops = self._per_group(layout.advance_cell), self._per_group(layout.stop_cell)
+        self._advance_left = self._per_group(layout.advance_cell, self._advance_on)
+        self._stop_left = self._per_group(layout.stop_cell, self._stop_on)
+        self.no_advance = self._watched & (self._advance_left == 0)
+        self.no_stop = self._watched & (self._stop_left == 0)
+        self._missing = advances / np.maximum(self._advance_left, 1.0), stops / np.maximum(self._stop_left, 1.0)
+        self._whole_advance, self._whole_stop = advances == self._advance_left, stops == self._stop_left
+        self._weigh()
+
+    def _weigh(self) -> None:
+        """What each loop counts for, and the flow of each lane group that follows."""
+        layout, per_loop = self._layout, self.loop_veh_per_s * 3600.0
+        stop_flow = per_loop[layout.stop_loop] * self._stop_on
+        out = self._per_group(layout.stop_cell, stop_flow)
+        if self._any_shared:
+            self._learn_shares(out, per_loop)
+        came = self._per_group(layout.advance_cell, self._share * per_loop[layout.advance_loop] * self._advance_on)
+        for_in, for_out = self._stand_in(came, out)
+        self.arriving = self._share * for_in.ravel()[layout.advance_cell] * self._advance_on
+        self.leaving = for_out.ravel()[layout.stop_cell] * self._stop_on
+        self.veh_per_h = np.where(self.no_advance, out * for_out, came * for_in)
+        blind = self.no_advance & self.no_stop
+        if blind.any():
+            self.veh_per_h[blind] = self._usual(per_loop)[blind]
+
+    def _stand_in(self, came: Floats, out: Floats) -> tuple[Floats, Floats]:
+        """Factors that make good for distrusted loops: by the other kind's flow where that is whole, else by number."""
+        if self._all_believed:
+            return np.ones(self._shape), np.ones(self._shape)
+        factors = []
+        for flow, other, missing, whole in (
+            (came, out, self._missing[0], self._whole_stop & ~self.no_stop),
+            (out, came, self._missing[1], self._whole_advance & ~self.no_advance),
+        ):
+            by_flow = np.clip(other / np.maximum(flow, LEAST_SHARE_VEH_PER_H), 1.0, UNEVEN * missing)
+            factors.append(np.where(missing > 1.0, np.where(whole, by_flow, missing), 1.0))
+        return factors[0], factors[1]
+
+    def _usual(self, per_loop: Floats) -> Floats:
+        """Where no loop is left: as much a lane as the junction's other lanes have."""
+        layout = self._layout
+        flow = self._per_group(layout.stop_cell, per_loop[layout.stop_loop] * self._stop_on)
+        lanes = layout.lanes * (self._stop_left > 0)
+        a_lane = flow.sum(axis=1) / np.maximum(lanes.sum(axis=1), 1.0)
+        found: Floats = layout.lanes * a_lane[:, None]
+        return found
+
+    def _learn_shares(self, out: Floats, per_loop: Floats) -> None:
+        """Split what a loop counts among the lane groups fed, as these discharge more than their own loops see."""
+        loop, cell, shared = self._layout.advance_loop, self._layout.advance_cell, self._shared
+        own = np.bincount(cell, np.where(shared, 0.0, per_loop[loop] * self._advance_on), self._cells)
+        known = np.where(self.no_stop.ravel()[cell], FIRST_FLOW_VEH_PER_H, (out.ravel() - own)[cell])
+        weight = np.maximum(known, LEAST_SHARE_VEH_PER_H)
+        self._share = np.where(shared, weight / np.bincount(loop, weight)[loop], self._share)
