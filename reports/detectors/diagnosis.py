@@ -11,9 +11,10 @@ import numpy as np
 
 from reports.detectors.collect import Group
 from reports.detectors.neighbours import Shift, expected, related, shift
-from signals.detectors import BUSY_VEH, MAXIMUM_PRESENCE_S, NO_ACTIVITY_S
+from signals.detectors import MAXIMUM_PRESENCE_S
 from signals.values import Floats
 
+NO_ACTIVITY_S, BUSY_VEH = 1800.0, 60.0
 STUCK_OFF_S, STUCK_OFF_PERIODS, STUCK_OFF_VEH = 900.0, 2, 30.0
 FLAT_S, FLAT_PERIODS, COVERED = 5 * 3600.0, 12, 0.99
 BURSTS, LOST_SUSPECT, FAULTY_DISTRUSTED, MOST = 3, 0.05, 0.05, 0.8
