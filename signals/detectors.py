@@ -15,17 +15,26 @@ from signals.layout import Layout
 from signals.values import Bools, Floats, Ints
 
 CHECK_EVERY_S = 30.0
-MAXIMUM_PRESENCE_S = 900.0
-COVERED_VEH = 40.0
+MAXIMUM_PRESENCE_S = 840.0
+COVERED_VEH = 20.0
 """Vehicles that must have passed a covered loop, as others saw them, before it is stuck on."""
 MISSED_VEH = 12.0
 """Expected vehicles, none of which was seen: the chance is one in 160,000 where they come at random."""
-MISSED_OF_SEVERAL_VEH = 25.0
+MISSED_OF_SEVERAL_VEH = 20.0
 """The same where they could have used another lane."""
-MISSED_BESIDE_VEH = 60.0
-"""The same where only the lanes beside it tell of them."""
-MOST_VEH_PER_S = 0.8
+MISSED_BESIDE_VEH = 15.0
+"""The same where only the lanes beside it tell of them, scaled to how much of their traffic it used to have."""
+FIRST_VEH = 12.0
+"""Counts after which that scale is its own rather than an equal share."""
+MOST_VEH_PER_S = 0.65
 """A lane passes one vehicle in 2 s, a chattering loop more than any lane."""
+STILL_VEH_PER_S = 0.4
+TOLD_VEH_PER_S = 0.2
+"""More than that of one loop is not taken as word of what another should see: it may be chatter, not yet found."""
+PROVEN_VEH = 3.0
+STARVED = 3.0
+"""How much longer a lane may be without traffic, both its loops agreeing, once they have been seen to work."""
+PASSED_VEH = 4.0
 OK, FAULT, STUCK_ON, STUCK_OFF, CHATTER = range(5)
 REASONS = (
     "believed",
@@ -42,10 +51,9 @@ class LoopHealth:
     def __init__(self, layout: Layout) -> None:
         loops = len(layout.loops)
         self._partners = pairs(layout)
-        self._alone = np.bincount(self._partners[0], minlength=loops) > 0
         self._beside = beside(layout)
         self._missed_veh, self._missed_beside_veh = np.zeros(loops), np.zeros(loops)
-        self._passed_veh = np.zeros(loops)
+        self._passed_veh, self._side_veh = np.zeros(loops), np.zeros(loops)
         self._covered_s = np.zeros(loops)
         several = np.zeros(loops, bool)
         several[self._partners[0][self._partners[2] < 1.0]] = True
@@ -92,8 +100,12 @@ class LoopHealth:
         volume, covered = counted - self._seen
         self._checked_s, self._seen = now_s, counted.copy()
         readings, self._looks = looks - self._looks, looks
-        told = volume * (self.verdict == OK)
+        most = np.where(self.verdict == CHATTER, STILL_VEH_PER_S, MOST_VEH_PER_S) * elapsed_s
+        chatters = volume > most
+        told = np.minimum(volume, TOLD_VEH_PER_S * elapsed_s) * ((self.verdict == OK) & ~chatters)
         expected, at_side = _expected(self._partners, told), _expected(self._beside, told)
+        self._side_veh += at_side
+        at_side *= np.minimum((counted[0] + FIRST_VEH) / (self._side_veh + FIRST_VEH), 1.0)
         quiet, throughout = (volume == 0) & (covered == 0), (covered >= readings) & (volume == 0)
         for total, more, lasts in (
             (self._missed_veh, expected, quiet),
@@ -103,11 +115,12 @@ class LoopHealth:
         ):
             total += more
             total *= lasts
+        missed_beside = MISSED_BESIDE_VEH * np.where(counted[0] < PROVEN_VEH, 1.0, STARVED)
         self.verdict = np.select(
             [
-                volume > MOST_VEH_PER_S * elapsed_s,
-                (self._covered_s > MAXIMUM_PRESENCE_S) | (self._passed_veh > COVERED_VEH),
-                (self._missed_veh > self._most_missed_veh) | (self._missed_beside_veh > MISSED_BESIDE_VEH),
+                chatters,
+                self._passed_veh > np.where(self._covered_s > MAXIMUM_PRESENCE_S, PASSED_VEH, COVERED_VEH),
+                (self._missed_veh > self._most_missed_veh) | (self._missed_beside_veh > missed_beside),
             ],
             [CHATTER, STUCK_ON, STUCK_OFF],
             OK,

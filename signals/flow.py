@@ -87,6 +87,15 @@ class FlowEstimator:
         self._queues.restart(now_s)
         self._learned_s, self._look_at_s = now_s, now_s
 
+    @property
+    def believed(self) -> Bools:
+        """Which loops [L] are believed now."""
+        return self._believed
+
+    def reason(self, loop: int) -> str:
+        """Why a loop is believed or not, in words."""
+        return self._health.reason(loop)
+
     def update(self, snapshot: Snapshot, heard: NeighbourMessage | None = None) -> TrafficState:
         """Take one snapshot. `heard` replaces what the junctions of this layout would tell each other."""
         now_s = snapshot.time_s

@@ -1,0 +1,93 @@
+"""Which loops are believed, and who stands in for those that are not."""
+
+import numpy as np
+import pytest
+
+from signals.detectors import CHECK_EVERY_S, REASONS, LoopHealth
+from signals.layout import layout
+from signals.values import Known
+from tests.signals.fakes import crossing
+from tests.signals.test_flow import ADVANCE, CROSSING, LOOPS, STOP, Feed
+
+MINUTE = 60
+
+
+def passing(feed: Feed, seconds: int, every_s: int = 6, sees: tuple[int, ...] = (ADVANCE, STOP), on: tuple = ()):
+    """A vehicle every few seconds that only some loops see; others are always covered."""
+    state = None
+    for second in range(seconds):
+        seen = sees if second % every_s == 0 else ()
+        state = feed.second((*seen, *on), seen)
+    assert state is not None
+    return state
+
+
+@pytest.mark.parametrize("dead", [ADVANCE, STOP])
+def test_a_loop_that_misses_everybody_is_found_within_30_vehicles(dead: int):
+    """Its partner of the same lane sees them; the reason says so, and the queue is inferred from then on."""
+    feed = Feed(stage=0)
+    state = passing(feed, 30 * 6, sees=(STOP if dead == ADVANCE else ADVANCE,))
+    assert not feed.estimator.believed[dead]
+    assert "stuck off" in feed.estimator.reason(dead)
+    assert state.known[0, 0] == Known.INFERRED
+
+
+def test_a_loop_is_believed_again_when_it_recovers():
+    """One vehicle that it sees is enough, at the next check."""
+    feed = Feed(stage=0)
+    passing(feed, 200, sees=(STOP,))
+    assert not feed.estimator.believed[ADVANCE]
+    passing(feed, 2 * int(CHECK_EVERY_S))
+    assert feed.estimator.believed.all()
+    assert feed.estimator.reason(ADVANCE) == REASONS[0]
+
+
+@pytest.mark.parametrize("dead", [ADVANCE, STOP])
+def test_the_other_loop_stands_in_for_a_dead_one(dead: int):
+    """One vehicle in six seconds is 600 veh/h, and all of it arrives, whichever loop is dead."""
+    feed = Feed(stage=0)
+    living = STOP if dead == ADVANCE else ADVANCE
+    passing(feed, 1200, sees=(living,))
+    before = float(passing(feed, 6, sees=(living,)).arrived_veh[0, 0])
+    state = passing(feed, 1200, sees=(living,))
+    assert state.arrival_flow_veh_per_h[0, 0] == pytest.approx(600.0, rel=0.15)
+    assert state.arrived_veh[0, 0] - before == pytest.approx(200.0, rel=0.1)
+
+
+def test_a_covered_loop_that_others_pass_is_stuck_on():
+    """Found within 30 vehicles."""
+    feed = Feed(stage=0)
+    passing(feed, 30 * 6, sees=(STOP,), on=(ADVANCE,))
+    assert "stuck on" in feed.estimator.reason(ADVANCE)
+
+
+def test_a_loop_under_a_standing_queue_is_believed():
+    """Ten minutes of red with both loops covered, and nobody passes."""
+    feed = Feed(stage=1)
+    passing(feed, 60, sees=(ADVANCE,))
+    for _ in range(10 * MINUTE):
+        feed.second((STOP, ADVANCE))
+    assert feed.estimator.believed.all()
+
+
+def test_a_chattering_loop_is_found_and_accuses_no_other():
+    """More than one count a second is no lane's traffic; what it counts is no word against its partner."""
+    health, loops = LoopHealth(CROSSING), len(LOOPS)
+    counted, healthy = np.zeros((2, loops)), np.ones(loops, bool)
+    for second in range(5 * MINUTE):
+        counted[0, STOP] += 1.0
+        believed = health.update(float(second), healthy, counted, second + 1)
+    assert "chatter" in health.reason(STOP)
+    assert believed.sum() == loops - 1
+
+
+def test_the_plants_own_fault_is_taken_at_once():
+    """And forgotten as soon as it is gone."""
+    health, loops = LoopHealth(layout([crossing()])), len(LOOPS)
+    counted, healthy = np.zeros((2, loops)), np.ones(loops, bool)
+    faulty = healthy.copy()
+    faulty[STOP] = False
+    assert health.update(0.0, healthy, counted, 1).all()
+    assert not health.update(1.0, faulty, counted, 2)[STOP]
+    assert health.reason(STOP) == REASONS[1]
+    assert health.update(2.0, healthy.copy(), counted, 3).all()
