@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
 
 from experiments.store import one_line
@@ -14,12 +13,12 @@ from reports.junction_drawing import draw, surroundings_m
 from reports.junction_page import junction_page
 from reports.network_map import network_map
 from reports.scenario import read_scenario, scenario_facts
+from reports.templating import render_page
 from reports.wording import count, unbroken
 from scenarios.catalogue import Scenario
 from simulation.geometry import Geometry
 from simulation.network import Network
 
-TEMPLATES = Path(__file__).parent / "templates"
 ABOVE = ("scenario", "signals")
 FOLDER = Path("build/describe")
 
@@ -37,15 +36,7 @@ def write_page(scenario_name: str, override_files: Sequence[Path] = (), out: Pat
 
 def render(scenario: Scenario, network: Network) -> str:
     """The page's text."""
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=select_autoescape(("html.j2",)),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"unbroken": unbroken, "breakable": breakable}
-    return environment.get_template("describe.html.j2").render(_page(scenario, network))
+    return render_page("describe.html.j2", _page(scenario, network), unbroken=unbroken, breakable=breakable)
 
 
 def breakable(name: str) -> Markup:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
 
 from experiments.statistics import summarise
@@ -18,9 +17,9 @@ from reports.findings import Finding, Verdict, findings, headline, limits, notic
 from reports.measures import MEASURES
 from reports.palette import looks
 from reports.table import COLUMNS, Cell, groups, row
+from reports.templating import render_page
 from reports.wording import count, demand, listed, ranges, unbroken
 
-TEMPLATES = Path(__file__).parent / "templates"
 FILE_NAME = "report.html"
 DIGEST_SHOWN = 12
 BADGES = {
@@ -44,15 +43,8 @@ def write_report(results_folder: Path, out: Path | None = None) -> Path:
 def render(results: Results) -> str:
     baseline = str(results.manifest["baseline"])
     comparisons = compare(results.cases, summarise(results.cases, baseline), baseline)
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=select_autoescape(("html.j2",)),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"unbroken": unbroken, "breakable": _breakable}
-    return environment.get_template("report.html.j2").render(_page(results, comparisons, baseline))
+    values = _page(results, comparisons, baseline)
+    return render_page("report.html.j2", values, unbroken=unbroken, breakable=_breakable)
 
 
 def _page(results: Results, comparisons: tuple[ScenarioComparison, ...], baseline: str) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
 from formats.recording import FORMATS
@@ -13,24 +12,17 @@ from reports.detectors.cycles import Phase
 from reports.detectors.definitions import DEFINITIONS
 from reports.detectors.diagnose_file import Diagnosis, detector_table
 from reports.detectors.diagnosis import DISTRUSTED, VERDICTS, Health
+from reports.templating import render_page
 from reports.wording import NONE, count, listed, number
 
-TEMPLATES = Path(__file__).resolve().parents[1] / "templates"
 FILE_NAME, TEMPLATE = "report.html", "detectors.html.j2"
 CHARTS_AT_MOST, ROWS_AT_MOST = 60, 400
 BADGES = {"distrusted": "more", "suspect": "warn", "repaired": "unclear", "good": "less"}
 
 
 def write_page(diagnosis: Diagnosis, out: Path) -> Path:
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=select_autoescape(("html.j2",)),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     file = out / FILE_NAME
-    file.write_text(environment.get_template(TEMPLATE).render(page(diagnosis)), encoding="utf-8")
+    file.write_text(render_page(TEMPLATE, page(diagnosis)), encoding="utf-8")
     return file
 
 
