@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 import sumo as sumo_wheel
-import sumo_rl
 
+from scenarios.sumo_tools import package_folder
 from signals.intersection import Aspect, Intersection
 from simulation.network import Network, read
 
 SUMO = Path(sumo_wheel.__file__).parent / "tools"
 SHEETS = {
-    "RESCO cologne1": Path(sumo_rl.__file__).parent / "nets/RESCO/cologne1/cologne1.net.xml",
+    "RESCO cologne1": package_folder("sumo_rl", "sumo-rl") / "nets/RESCO/cologne1/cologne1.net.xml",
     "Braunschweig": SUMO / "game/fokr_bs_demo/fokr_bs.net.xml.gz",
     "RiLSA 1": SUMO / "sumolib/scenario/scenarios/RealWorld/RiLSA_example1/rilsa1.net.xml",
     "RiLSA 4": SUMO / "sumolib/scenario/scenarios/RealWorld/RiLSA_example4/rilsa4.net.xml",
