@@ -116,15 +116,11 @@ class LoopHealth:
             total += more
             total *= lasts
         missed_beside = MISSED_BESIDE_VEH * np.where(counted[0] < PROVEN_VEH, 1.0, STARVED)
-        self.verdict = np.select(
-            [
-                chatters,
-                self._passed_veh > np.where(self._covered_s > MAXIMUM_PRESENCE_S, PASSED_VEH, COVERED_VEH),
-                (self._missed_veh > self._most_missed_veh) | (self._missed_beside_veh > missed_beside),
-            ],
-            [CHATTER, STUCK_ON, STUCK_OFF],
-            OK,
-        )
+        stuck_off = (self._missed_veh > self._most_missed_veh) | (self._missed_beside_veh > missed_beside)
+        stuck_on = self._passed_veh > np.where(self._covered_s > MAXIMUM_PRESENCE_S, PASSED_VEH, COVERED_VEH)
+        self.verdict = np.where(stuck_off, STUCK_OFF, OK)
+        self.verdict[stuck_on] = STUCK_ON
+        self.verdict[chatters] = CHATTER
 
 
 Pairs = tuple[Ints, Ints, Floats]

@@ -31,6 +31,8 @@ MOST_BEYOND_VEH = 40.0
 TIGHT = 1.25
 """How much closer than `VEHICLE_SPACE_M` a queue may stand."""
 LEAST_OWED_VEH = 0.25
+PASSES = 1e6
+"""Outweighs all readings of a loop since the last look, so that one figure tells covered throughout and none passed."""
 SLOTS = 20
 LOOK_EVERY_S = 3.0
 SLOT_S = 1.0
@@ -55,10 +57,13 @@ class Queues:
         self._flat_ring = self._ring.ravel()
         self._slot, self._slot_at_s, self._slot_s = 0, -np.inf, 0.0
         self._looked_s, self._looked_at, self._looks = 0.0, np.zeros((2, loops)), 0
+        self._lasted, self._any_stuck = np.zeros(loops), False
+        self._never = np.where(self._is_advance, 0.0, np.inf)
         self._quiet = np.zeros((j, n), bool)
         self._family, self._siblings = families(layout)
         self._any_siblings = bool(self._siblings.size)
         self._owed_veh = np.zeros((j, n))
+        self._flat_owed_veh = self._owed_veh.ravel()
         self.arriving: Floats = layout.advance_share.copy()
         self.restart(0.0)
 
@@ -134,17 +139,21 @@ class Queues:
 
         counted [2, L]: vehicles, and readings covered, since the beginning; looks: all readings.
         """
-        elapsed_s = now_s - self._looked_s
-        volume, presence = counted - self._looked_at
-        self._looked_s, self._looked_at = now_s, counted.copy()
-        if self._any_siblings and np.abs(self._owed_veh).max() > LEAST_OWED_VEH:
+        elapsed_s, before, self._looked_s = now_s - self._looked_s, self._lasted, now_s
+        if self._any_siblings and self._flat_owed_veh.dot(self._flat_owed_veh) > LEAST_OWED_VEH**2:
             self._share_out(quiet)
-        stuck = (presence >= looks - self._looks) & (volume == 0) & self._is_advance
+        self._lasted = counted[1] - PASSES * counted[0]
+        stuck = self._lasted - before >= looks - self._looks + self._never
         self._looks = looks
-        self._covered_s += elapsed_s
-        self._covered_s *= stuck
-        if self.any_spilled or some(stuck):
+        any_stuck = some(stuck)
+        if any_stuck or self._any_stuck:
+            self._covered_s += elapsed_s
+            self._covered_s *= stuck
+        if any_stuck or self.any_spilled:
+            volume, presence = counted - self._looked_at
             self._spill(elapsed_s, volume, presence, loop_veh_per_s)
+        self._any_stuck = any_stuck
+        self._looked_at[:] = counted
         self._find_back()
 
     def _share_out(self, quiet: Bools) -> None:

@@ -63,7 +63,8 @@ class MaxPressure:
         self._layout, self._settings = layout, settings
         self._shape = junctions, stages = len(layout.intersections), layout.stages
         lost_s = interstages_s(layout) + settings.startup_lost_s * ~np.eye(stages, dtype=bool)
-        self._spans_s = lost_s[:, :, None, :] + GREENS_S[:, None]  # [J, current S, span, S]
+        spans_s = lost_s[:, :, None, :] + GREENS_S[:, None]  # [J, current S, span, S]
+        self._spans_s, self._spans_per_s = [*map(list, spans_s)], [*map(list, 1.0 / spans_s)]
         self._index_served(layout)
         turning, clears = turns_in_gaps(layout)
         self._turning, self._clears = places(turning), places(clears)
@@ -107,9 +108,8 @@ class MaxPressure:
         stages = self._shape[1]
         for row in (current != self._current).nonzero()[0].tolist():
             last = int(current[row])
-            spans_s, of = self._spans_s[row, last], slice(row * stages, (row + 1) * stages)
-            self._span_s[:, 0, of] = spans_s
-            self._per_s[:, of] = 1.0 / spans_s
+            of = slice(row * stages, (row + 1) * stages)
+            self._span_s[:, 0, of], self._per_s[:, of] = self._spans_s[row][last], self._spans_per_s[row][last]
             self._green_s[row] = self._minimum_s[row, last]
             self._own[row] = row * stages + last
         self._stage, self._current = stage, current
