@@ -44,7 +44,7 @@ def _delay(axes: Axes, arms: Sequence[Arm], looks: Looks) -> None:
         shared = first.index.intersection(second.index)
         across = [value for each in shared for value in (first[each], second[each], math.nan)]
         axes.plot(across, [place, place + 1, math.nan] * len(shared), color=GRID, linewidth=0.9, zorder=2)
-    _delay_axis(axes, arms, [delay_s for values in by_draw for delay_s in values])
+    _delay_axis(axes, arms, [delay_s for values in by_draw for delay_s in values if math.isfinite(delay_s)])
     for place, (arm, values) in enumerate(zip(arms, by_draw, strict=True)):
         look, mean = looks[arm.controller], mean_interval(values)
         axes.plot(values, [place] * len(values), look.marker, color=look.colour, **DOTS)
@@ -64,7 +64,7 @@ def _delay_axis(axes: Axes, arms: Sequence[Arm], delays_s: Sequence[float]) -> N
         axes.minorticks_off()
         axes.set_xlabel("Mean delay, s per vehicle (log scale)")
     else:
-        axes.set_xlim(0, max(delays_s) * 1.1 or 1.0)
+        axes.set_xlim(0, max(delays_s, default=0.0) * 1.1 or 1.0)  # persons alone have no vehicle's delay
         axes.set_xlabel("Mean delay, s per vehicle")
 
 

@@ -113,11 +113,21 @@ def elements(path: Path, tag: str) -> Iterator[ET.Element]:
         raise PlantError(f"{path.name}: SUMO's output is not whole: {error}") from error
 
 
+def in_window(scheduled: pd.DataFrame, window: Window) -> pd.DataFrame:
+    """Who counts, of vehicles or persons."""
+    return scheduled[(scheduled.depart_s >= window.begin_s) & (scheduled.depart_s < window.end_s)]
+
+
+def check_anybody(vehicles: pd.DataFrame, persons: pd.DataFrame, window: Window) -> None:
+    """Raise `PlantError` where nobody is scheduled in the window; persons alone have delays too."""
+    if in_window(vehicles, window).empty and in_window(persons, window).empty:
+        span = f"{window.begin_s:g}-{window.end_s:g} s"
+        raise PlantError(f"no vehicle and no person is scheduled in {span}, must be at least 1")
+
+
 def accounts(trips: pd.DataFrame, window: Window) -> dict[str, float | int | bool]:
-    """The measures that need no map: who got through, and what it cost them."""
-    counted = trips[(trips.depart_s >= window.begin_s) & (trips.depart_s < window.end_s)]
-    if counted.empty:
-        raise PlantError(f"no vehicle is scheduled in {window.begin_s:g}-{window.end_s:g} s, must be at least 1")
+    """The measures that need no map: who got through, and what it cost them. Without vehicles nothing has a mean."""
+    counted = in_window(trips, window)
     entered = counted.entered_s < window.end_s
     done = counted.arrival_s < window.end_s
     out = counted.arrival_s.notna()
@@ -151,7 +161,7 @@ def signal_delays(trips: pd.DataFrame, routes: Path, network: Network, window: W
     speed; its wait to enter belongs to its first edge. An edge belongs to a signal if it ends at the signal's stop
     line, or leads nowhere but to such an edge.
     """
-    counted = trips[(trips.depart_s >= window.begin_s) & (trips.depart_s < window.end_s)]
+    counted = in_window(trips, window)
     owner = network.edge_owner
     lines, controlled = _passages(counted.edges, network)
     delay_s = (counted.time_loss_s + counted.depart_delay_s).sum()
@@ -175,7 +185,7 @@ def signal_delays(trips: pd.DataFrame, routes: Path, network: Network, window: W
     worst = max((by_junction[j] / passing[j] for j in passing if passing[j]), default=0.0)
     return {
         "delay_per_signal_s": float(delay_s / lines) if lines else float("nan"),
-        "delay_at_signals_s": float(at_signals_s / len(counted)),
+        "delay_at_signals_s": float(at_signals_s / len(counted)) if len(counted) else float("nan"),
         "worst_junction_delay_s": float(worst),
         "vehicles_controlled_share": controlled / lines if lines else float("nan"),
     }

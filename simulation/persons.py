@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from simulation.buttons import Crossings
-from simulation.measures import Window, elements
+from simulation.measures import Window, elements, in_window
 from simulation.network import Network
 from simulation.starvation import links_of_crossings
 from simulation.sumo import Sumo
@@ -60,7 +60,7 @@ def person_accounts(
     tripinfo: Path, persons: pd.DataFrame, window: Window, waits: CrossingWaits
 ) -> dict[str, float | int]:
     """How many persons were scheduled in the window, their mean delay, and their waits before signalised crossings."""
-    counted = persons[(persons.depart_s >= window.begin_s) & (persons.depart_s < window.end_s)]
+    counted = in_window(persons, window)
     infos = elements(tripinfo, "personinfo") if len(counted) else iter(())
     walked = {str(p.get("id")): _lost_s(p) for p in infos if float(p.get("depart", -1)) >= 0}
     outside_s = (window.cap_s - counted.depart_s).clip(lower=0.0)  # of whoever never set out, as of a vehicle

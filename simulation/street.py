@@ -13,7 +13,7 @@ import pandas as pd
 from scenarios.additional import to_run
 from signals.layout import Layout, layout
 from simulation.detectors import loops_xml
-from simulation.measures import Window, accounts, read_trips, signal_delays, window_of
+from simulation.measures import Window, accounts, check_anybody, read_trips, signal_delays, window_of
 from simulation.network import Network
 from simulation.overrides import read_network
 from simulation.persons import CrossingWaits, person_accounts
@@ -34,8 +34,9 @@ class Demand:
 
     @property
     def departs_s(self) -> list[float]:
-        """When its vehicles are scheduled; empty where nothing is known of them."""
-        return self.vehicles.depart_s.tolist() if "depart_s" in self.vehicles else []
+        """When its vehicles are scheduled, or its persons where it has no others; empty where nothing is known."""
+        moving = self.persons if self.vehicles.empty else self.vehicles
+        return moving.depart_s.tolist() if "depart_s" in moving else []
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,7 @@ class Street:
         """Close the run and account for every vehicle and person scheduled in the window."""
         classes = self.sumo.vehicle_classes()
         self.sumo.close()
+        check_anybody(self._demand.vehicles, self._demand.persons, self.window)
         folder = Path(self._folder.name)
         trips = read_trips(folder / "tripinfo.xml", self._demand.vehicles, self.window, classes)
         return {

@@ -1,5 +1,6 @@
 """The accounting: every vehicle scheduled in the window counts, wherever it is at the end."""
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 
 from scenarios.catalogue import find
 from signals.errors import PlantError
-from simulation.measures import Window, accounts, read_trips, signal_delays, window_of
+from simulation.measures import Window, accounts, check_anybody, read_trips, signal_delays, window_of
 from simulation.network import read
 
 WINDOW = Window(begin_s=600.0, end_s=4200.0, cap_s=7800.0)
@@ -67,9 +68,14 @@ def test_clear_time_is_until_the_last_vehicle_of_the_window_is_out(tmp_path: Pat
 
 
 def test_an_empty_window_is_refused(tmp_path: Path):
-    """A mean over nobody would be a number without a meaning."""
-    with pytest.raises(PlantError, match="no vehicle is scheduled"):
-        measured(tmp_path, {"a": 100.0}, [OUT.format("a", 100, 200, 1, 0)])
+    """A mean over nobody would be a number without a meaning; where persons alone move, theirs is one."""
+    frame, nobody = pd.DataFrame({"id": ["a"], "depart_s": [100.0]}), pd.DataFrame({"id": [], "depart_s": []})
+    with pytest.raises(PlantError, match="no vehicle and no person is scheduled"):
+        check_anybody(frame, nobody, WINDOW)
+    check_anybody(frame, pd.DataFrame({"id": ["p"], "depart_s": [WINDOW.begin_s]}), WINDOW)
+    found = measured(tmp_path, {"a": 100.0}, [OUT.format("a", 100, 200, 1, 0)])
+    assert (found["scheduled"], found["gridlock"]) == (0, False)
+    assert math.isnan(found["delay_s"])
 
 
 def test_cut_output_is_named(tmp_path: Path):

@@ -172,3 +172,12 @@ def test_a_case_accounts_for_persons(tmp_path: Path):
     assert row["starve_max_s"] < 90
     assert row["vehicles_controlled_share"] == 1.0
     assert math.isnan(row["bicycle_delay_s"])
+
+
+def test_persons_alone_are_a_scenario(tmp_path: Path):
+    """A case without vehicles has the persons' measures; a mean over no vehicles is no number."""
+    street = scenario_file(tmp_path, (walk("p", 10, "NC", "CN"),), 120)
+    row = run_case(Case(str(street), "max-pressure", 1.0, 0), tmp_path)
+    assert (row["scheduled"], row["persons"], row["gridlock"]) == (0, 1, False)
+    assert row["person_delay_s"] >= 0
+    assert math.isnan(row["delay_s"])
