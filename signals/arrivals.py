@@ -14,8 +14,8 @@ from signals.layout import Layout
 from signals.values import Bools, Floats, Ints
 
 EVERY_S = 30.0
-ARRIVAL_SPAN_S = 180.0
-"""Time constant of the arrival flow: about two cycles, so that a queue's bursts average out."""
+ARRIVAL_SPAN_S = 300.0
+"""Time constant of the arrival flow: a few cycles, so that a queue's bursts average out."""
 TURNING_SPAN_S = 600.0
 FIRST_SPAN_S = 60.0
 FIRST_FLOW_VEH_PER_H = 180.0

@@ -15,7 +15,7 @@ from signals.detectors import LoopHealth
 from signals.greens import RECALL_S as RECALL_S
 from signals.greens import Greens
 from signals.layout import Layout
-from signals.queues import LOOK_EVERY_S, Queues
+from signals.queues import Queues
 from signals.readings import ANY_SEEN, IN, OCCUPIED, ON_STOP, OUT, PASSED, STOP_SEEN, TIMED, Readings
 from signals.values import Bools, Floats, Known, NeighbourMessage, Snapshot, TrafficState
 
@@ -146,7 +146,7 @@ class FlowEstimator:
         self._queues.update(now_s, elapsed_s, sums, quiet)
         if now_s >= self._look_at_s:
             self._queues.look(now_s, self._counted, self._looks, self._arrivals.loop_veh_per_s, quiet)
-            self._look_at_s = now_s + LOOK_EVERY_S
+            self._look_at_s = now_s + self._queues.look_every_s
         if now_s - self._learned_s >= EVERY_S:
             self._arrivals.learn(
                 now_s - self._learned_s,

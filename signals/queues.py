@@ -20,14 +20,15 @@ STANDING_S = 3.0
 SURELY_STANDING_S = 90.0
 LEAST_FULL = 0.5
 """Below this share of the room to the loop a covered loop has lost an edge rather than met a queue, unless it lasts."""
-TAIL_S = 3.0
+TAIL_S = 4.0
 """A discharging queue leaves a loop free for 1 to 2 s between two vehicles, at one reading a second."""
 APPROACH_SLACK_S = 4.0
 BRAKING_S = 2.0
 SECTION_M = 150.0
 """Arrivals are told where they come past this distance from the stop line, or onto the lane group's lanes."""
-MOST_BEYOND_VEH = 40.0
-"""About 300 m of one lane; a lane group's own lanes may be shorter than the road behind them."""
+MOST_BEYOND_VEH = 25.0
+"""About 190 m of one lane. Behind a loop that a queue covers for good nobody can be counted, so what is believed to
+stand there is a guess that must not run away: of 16 to 40 this errs least at one and a half times today's demand."""
 TIGHT = 1.25
 """How much closer than `VEHICLE_SPACE_M` a queue may stand."""
 LEAST_OWED_VEH = 0.25
@@ -133,6 +134,11 @@ class Queues:
         if self._any_siblings:
             self._owed_veh += wanted
             self._owed_veh -= inside
+
+    @property
+    def look_every_s(self) -> float:
+        """A tail is a gap of few seconds, so where there is one to come every reading is looked at."""
+        return 0.0 if self.any_spilled else LOOK_EVERY_S
 
     def look(self, now_s: float, counted: Floats, looks: int, loop_veh_per_s: Floats, quiet: Bools) -> None:
         """Every few seconds: what the loops say of the queue's back, and what lane groups owe each other.
