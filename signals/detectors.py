@@ -53,7 +53,8 @@ class LoopHealth:
         self._partners = pairs(layout)
         self._beside = beside(layout)
         self._missed_veh, self._missed_beside_veh = np.zeros(loops), np.zeros(loops)
-        self._passed_veh, self._side_veh = np.zeros(loops), np.zeros(loops)
+        self._passed_veh, self._passed_beside_veh = np.zeros(loops), np.zeros(loops)
+        self._side_veh = np.zeros(loops)
         self._covered_s = np.zeros(loops)
         several = np.zeros(loops, bool)
         several[self._partners[0][self._partners[2] < 1.0]] = True
@@ -90,8 +91,9 @@ class LoopHealth:
 
     def _restart(self, now_s: float, counted: Floats, looks: int) -> None:
         """A first snapshot, or a clock that stepped back: nothing counts as having lasted."""
-        for lasted in (self._missed_veh, self._missed_beside_veh, self._passed_veh, self._covered_s):
+        for lasted in (self._missed_veh, self._missed_beside_veh, self._passed_veh, self._passed_beside_veh):
             lasted[:] = 0.0
+        self._covered_s[:] = 0.0
         self._seen, self._looks = counted.copy(), looks
         self._checked_s = now_s
 
@@ -111,13 +113,16 @@ class LoopHealth:
             (self._missed_veh, expected, quiet),
             (self._missed_beside_veh, at_side, quiet),
             (self._passed_veh, expected, throughout),
+            (self._passed_beside_veh, at_side, throughout),
             (self._covered_s, elapsed_s, throughout),
         ):
             total += more
             total *= lasts
         missed_beside = MISSED_BESIDE_VEH * np.where(counted[0] < PROVEN_VEH, 1.0, STARVED)
         stuck_off = (self._missed_veh > self._most_missed_veh) | (self._missed_beside_veh > missed_beside)
-        stuck_on = self._passed_veh > np.where(self._covered_s > MAXIMUM_PRESENCE_S, PASSED_VEH, COVERED_VEH)
+        too_long = self._covered_s > MAXIMUM_PRESENCE_S
+        stuck_on = self._passed_veh > np.where(too_long, PASSED_VEH, COVERED_VEH)
+        stuck_on |= too_long & (self._passed_beside_veh > COVERED_VEH)
         self.verdict = np.where(stuck_off, STUCK_OFF, OK)
         self.verdict[stuck_on] = STUCK_ON
         self.verdict[chatters] = CHATTER

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from signals.detectors import CHECK_EVERY_S, REASONS, LoopHealth
+from signals.detectors import CHECK_EVERY_S, MAXIMUM_PRESENCE_S, REASONS, LoopHealth
 from signals.layout import layout
 from signals.values import Known
 from tests.signals.fakes import crossing
@@ -91,3 +91,20 @@ def test_the_plants_own_fault_is_taken_at_once():
     assert not health.update(1.0, faulty, counted, 2)[STOP]
     assert health.reason(STOP) == REASONS[1]
     assert health.update(2.0, healthy.copy(), counted, 3).all()
+
+
+def test_a_covered_loop_is_stuck_on_where_only_the_lanes_beside_it_can_tell():
+    """Its own advance loop is faulty; the lane beside it moves for a quarter of an hour and more."""
+    one = crossing()
+    twin = next(d for d in one.detectors if "main" in d.id and d.kind == "stop_line").model_copy(update={"id": "twin"})
+    wide = layout([one.model_copy(update={"detectors": (*one.detectors, twin)})])
+    twin_at = wide.loops.index((0, "twin"))
+    health, loops = LoopHealth(wide), len(wide.loops)
+    counted, healthy = np.zeros((2, loops)), np.arange(loops) != ADVANCE
+    for second in range(20 * MINUTE):
+        counted[1, STOP] += 1.0
+        counted[0, twin_at] += second % 6 == 0
+        believed = health.update(float(second), healthy, counted, second + 1)
+        assert believed[STOP] or second > MAXIMUM_PRESENCE_S
+    assert "stuck on" in health.reason(STOP)
+    assert believed[twin_at]
