@@ -17,6 +17,7 @@ from signals.greens import Greens
 from signals.layout import Layout
 from signals.queues import LOOK_EVERY_S, Queues
 from signals.readings import ANY_SEEN, IN, OCCUPIED, ON_STOP, OUT, PASSED, STOP_SEEN, TIMED, Readings
+from signals.saturation import Saturation, Scene
 from signals.values import Bools, Floats, Known, NeighbourMessage, Snapshot, TrafficState
 
 EMPTY_GAP_S = 2.5
@@ -35,6 +36,8 @@ class FlowEstimator:
         self._shape, self._cells = layout.shape, layout.has_group.size
         self._readings, self._health = Readings(layout), LoopHealth(layout)
         self._queues, self._arrivals = Queues(layout), Arrivals(layout)
+        self.saturation = Saturation(layout)
+        self._queue_veh, self._exit_room_veh = np.zeros(self._shape), np.zeros(self._shape)
         self._watch(layout)
         self._greens = Greens(layout, ~self._unwatched | self._recalled)
         self._index_exits(layout)
@@ -85,6 +88,7 @@ class FlowEstimator:
         self._limits_s[PASSED] = np.inf
         self._greens.restart(now_s)
         self._queues.restart(now_s)
+        self.saturation.restart()
         self._learned_s, self._look_at_s = now_s, now_s
 
     @property
@@ -109,6 +113,7 @@ class FlowEstimator:
         self._looks += 1
         np.greater(sums[TIMED], 0.0, out=self._seen)
         np.putmask(self._times_s, self._seen, now_s)
+        self.saturation.take(now_s, self._counted[0])
         if snapshot.stage is not self._greens.stage:
             self._follow_stages(now_s, snapshot.stage)
         self._ages_s = now_s - self._times_s
@@ -123,6 +128,10 @@ class FlowEstimator:
         if rows:
             self._times_s[PASSED, rows] = now_s  # a fresh green has held nobody up yet
             self._limits_s[PASSED] = self._greens.blocked_after_s
+            scene = Scene(
+                self._counted[0], self._readings.presence, self._believed, self._queue_veh, self._exit_room_veh
+            )
+            self.saturation.follow(now_s, rows, stage, scene)
 
     def _believe(self, snapshot: Snapshot) -> None:
         believed = self._health.update(snapshot.time_s, snapshot.healthy, self._counted, self._looks)
@@ -159,7 +168,7 @@ class FlowEstimator:
 
     def _let_out(self, elapsed_s: float, sums: Floats) -> None:
         """Where no stop-line loop is believed: in green the queue leaves at its saturation flow."""
-        rate = self._greens.served * self._layout.saturation_flow_veh_per_h
+        rate = self._greens.served * self.saturation.veh_per_h
         leaves = np.minimum(rate * (elapsed_s / 3600.0), self._queues.arrived_at_stop_veh())
         np.copyto(sums[OUT], leaves, where=self._arrivals.no_stop)
 
@@ -179,7 +188,7 @@ class FlowEstimator:
         total = queues.inside_veh + queues.beyond_veh
         total += sums[ON_STOP]  # counted out already, as they came onto the loop
         approaching = queues.approaching_veh()
-        queue = total - approaching
+        self._queue_veh = queue = total - approaching
         if self._button_head.size and np.count_nonzero(latched):
             self._take_latched(queue, total, latched)
         calls = total >= 1.0  # a covered stop line makes it so
@@ -191,6 +200,7 @@ class FlowEstimator:
         if greens.any_overdue:
             calls |= greens.overdue
         np.putmask(self._served_s, greens.whole_green >= calls, now_s)  # green, or nobody calls
+        self._exit_room_veh = self._exit_room(now_s, total, heard)
         return TrafficState(
             time_s=now_s,
             stage=greens.stage,
@@ -204,7 +214,7 @@ class FlowEstimator:
             known=self._known,
             arrival_flow_veh_per_h=self._arrivals.veh_per_h,
             occupancy=sums[OCCUPIED],
-            exit_room_veh=self._exit_room(now_s, total, heard),
+            exit_room_veh=self._exit_room_veh,
             blocked=self._seen[STOP_SEEN] & self._over[PASSED],
             approaching_veh=approaching,
             arrived_veh=self._out_veh + queues.crossed_veh(),

@@ -50,6 +50,14 @@ class Known(IntEnum):
     MEASURED = 2
 
 
+class Estimate(NamedTuple):
+    """A quantity of every lane group [J, N], its standard deviation, and how it is `Known`."""
+
+    value: Floats
+    sd: Floats
+    known: NDArray[np.int8]
+
+
 class Snapshot(NamedTuple):
     """What the plant says of itself and of its loops at `time_s`, and nothing that a street could not say.
 
