@@ -111,6 +111,15 @@ class Arrivals:
             factors.append(np.where(missing > 1.0, np.where(whole, by_flow, missing), 1.0))
         return factors[0], factors[1]
 
+    @property
+    def share(self) -> Floats:
+        """Part of the vehicles on an advance loop that go to a lane group, one a link."""
+        return self._share
+
+    def counted_s(self, span_s: float) -> float:
+        """The span of plain counts that tell a flow as well as the mean of this time constant does."""
+        return 2.0 * min(span_s, self._age_s + FIRST_SPAN_S)
+
     def _usual(self, per_loop: Floats) -> Floats:
         """Where no loop is left: as much a lane as the junction's other lanes have."""
         layout = self._layout

@@ -15,13 +15,14 @@ from signals.detectors import LoopHealth
 from signals.greens import RECALL_S as RECALL_S
 from signals.greens import Greens
 from signals.layout import Layout
+from signals.outlook import Outlooks
+from signals.platoons import STALE_MESSAGE_S
 from signals.queues import LOOK_EVERY_S, Queues
 from signals.readings import ANY_SEEN, IN, OCCUPIED, ON_STOP, OUT, PASSED, STOP_SEEN, TIMED, Readings
-from signals.saturation import Saturation, Scene
-from signals.values import Bools, Floats, Known, NeighbourMessage, Snapshot, TrafficState
+from signals.saturation import Scene
+from signals.values import Bools, Floats, Known, NeighbourMessage, Outlook, Snapshot, TrafficState
 
 EMPTY_GAP_S = 2.5
-STALE_MESSAGE_S = 15.0
 
 
 class FlowEstimator:
@@ -36,7 +37,9 @@ class FlowEstimator:
         self._shape, self._cells = layout.shape, layout.has_group.size
         self._readings, self._health = Readings(layout), LoopHealth(layout)
         self._queues, self._arrivals = Queues(layout), Arrivals(layout)
-        self.saturation = Saturation(layout)
+        self._outlooks = Outlooks(layout)
+        self.saturation = self._outlooks.saturation
+        self._traffic: TrafficState | None = None
         self._queue_veh, self._exit_room_veh = np.zeros(self._shape), np.zeros(self._shape)
         self._watch(layout)
         self._greens = Greens(layout, ~self._unwatched | self._recalled)
@@ -88,7 +91,7 @@ class FlowEstimator:
         self._limits_s[PASSED] = np.inf
         self._greens.restart(now_s)
         self._queues.restart(now_s)
-        self.saturation.restart()
+        self._outlooks.restart(now_s)
         self._learned_s, self._look_at_s = now_s, now_s
 
     @property
@@ -121,7 +124,16 @@ class FlowEstimator:
         self._believe(snapshot)
         if elapsed_s > 0:
             self._move(now_s, elapsed_s, sums)
-        return self._state(now_s, sums, snapshot.calls, heard)
+        if now_s >= self._outlooks.platoons.next_s:
+            self._outlooks.platoons.remember(now_s, self._out_veh, self._queue_veh, heard)
+        self._traffic = self._state(now_s, sums, snapshot.calls, heard)
+        return self._traffic
+
+    def outlook(self) -> Outlook:
+        """The slow quantities and how well all are known, as of the last snapshot. Raises `RuntimeError` before one."""
+        if self._traffic is None:
+            raise RuntimeError("outlook before update: nothing has been seen")
+        return self._outlooks.of(self._traffic, self._arrivals, self._queues)
 
     def _follow_stages(self, now_s: float, stage: NDArray[np.int64]) -> None:
         rows = self._greens.follow(now_s, stage)
@@ -131,7 +143,7 @@ class FlowEstimator:
             scene = Scene(
                 self._counted[0], self._readings.presence, self._believed, self._queue_veh, self._exit_room_veh
             )
-            self.saturation.follow(now_s, rows, stage, scene)
+            self._outlooks.follow(now_s, rows, stage, scene)
 
     def _believe(self, snapshot: Snapshot) -> None:
         believed = self._health.update(snapshot.time_s, snapshot.healthy, self._counted, self._looks)
@@ -244,6 +256,12 @@ class FlowEstimator:
         np.subtract(self._queues.room_veh, queue, out=room)
         return np.maximum(room, 0.0, out=room)
 
-    def publish(self, now_s: float, queue: Floats, flow_veh_per_h: Floats) -> NeighbourMessage:
-        """What these junctions tell their neighbours."""
-        return NeighbourMessage(now_s, flow_veh_per_h, queue, self._free_room(queue, np.empty(self._shape)))
+    def publish(self) -> NeighbourMessage:
+        """What these junctions tell their neighbours, as of the last snapshot. Raises `RuntimeError` before one."""
+        if self._traffic is None:
+            raise RuntimeError("publish before update: nothing has been seen")
+        traffic = self._traffic
+        leaving = self._outlooks.platoons.leaving_veh_per_s * 3600.0
+        discharge = np.where(np.isnan(leaving), traffic.arrival_flow_veh_per_h, leaving)
+        room = self._free_room(traffic.queue_veh + traffic.approaching_veh, np.empty(self._shape))
+        return NeighbourMessage(traffic.time_s, discharge, traffic.queue_veh, room)

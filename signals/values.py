@@ -122,6 +122,25 @@ class TrafficState(NamedTuple):
     arrived_veh: Floats
 
 
+class Outlook(NamedTuple):
+    """What changes slowly or is asked for seldom: every quantity of the lane groups with how well it is known.
+
+    expected_veh_60s: will reach the stop line within the next 60 s at free speed; queue_m: its length, lanes alike;
+    degree_of_saturation: arrival flow over saturation flow and effective green share (HCM v/c), infinity where there
+    was no green; turning_share: part of the approach's arrivals that the lane group has.
+    """
+
+    time_s: float
+    arrival_flow_veh_per_h: Estimate
+    expected_veh_60s: Estimate
+    queue_veh: Estimate
+    queue_m: Estimate
+    saturation_flow_veh_per_h: Estimate
+    startup_lost_s: Estimate
+    degree_of_saturation: Estimate
+    turning_share: Estimate
+
+
 class Decision(NamedTuple):
     """A wish for every junction: a stage [J] and a mode [J], and why.
 
