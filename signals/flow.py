@@ -14,6 +14,7 @@ from signals.arrivals import EVERY_S, Arrivals
 from signals.detectors import LoopHealth
 from signals.greens import RECALL_S as RECALL_S
 from signals.greens import Greens
+from signals.history import History
 from signals.layout import Layout
 from signals.outlook import Outlooks
 from signals.platoons import STALE_MESSAGE_S
@@ -32,13 +33,15 @@ class FlowEstimator:
     pass, times and their limits are one array each, and what only stages decide is computed where a stage changes.
     """
 
-    def __init__(self, layout: Layout) -> None:
-        self._layout = layout
+    def __init__(self, layout: Layout, history: History | None = None) -> None:
+        self._layout, self._history = layout, history
         self._shape, self._cells = layout.shape, layout.has_group.size
         self._readings, self._health = Readings(layout), LoopHealth(layout)
         self._queues, self._arrivals = Queues(layout), Arrivals(layout)
         self._outlooks = Outlooks(layout)
         self.saturation = self._outlooks.saturation
+        if history is not None:
+            self.saturation.adopt(history)
         self._traffic: TrafficState | None = None
         self._queue_veh, self._exit_room_veh = np.zeros(self._shape), np.zeros(self._shape)
         self._watch(layout)
@@ -169,6 +172,8 @@ class FlowEstimator:
             self._queues.look(now_s, self._counted, self._looks, self._arrivals.loop_veh_per_s, quiet)
             self._look_at_s = now_s + LOOK_EVERY_S
         if now_s - self._learned_s >= EVERY_S:
+            if self._history is not None:
+                self._arrivals.usual_veh_per_h = self._history.usual_veh_per_h(now_s)
             self._arrivals.learn(
                 now_s - self._learned_s,
                 self._counted[0] - self._learned_veh,
@@ -177,6 +182,8 @@ class FlowEstimator:
             self._learned_s, self._learned_veh = now_s, self._counted[0].copy()
             self._queues.arriving = self._arrivals.arriving
             self._readings.reweigh(self._arrivals.arriving, self._arrivals.leaving)
+            if self._history is not None:
+                self._history.take(now_s, self._arrivals.veh_per_h, self._arrivals.told)
 
     def _let_out(self, elapsed_s: float, sums: Floats) -> None:
         """Where no stop-line loop is believed: in green the queue leaves at its saturation flow."""

@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from signals.history import History
 from signals.layout import Layout
 from signals.values import TRANSITION, Bools, Estimate, Floats, Ints, Known, some
 
@@ -83,6 +84,11 @@ class Mean:
         self.measured[at] += surprise / count
         self.count[at] = count
 
+    def adopt(self, count: Floats, measured: Floats) -> None:
+        """Go on from what was measured before, in the arrays that are handed in, which stay in use."""
+        measured[count == 0] = self._assumed[count == 0]
+        self.count, self.measured = count, measured
+
     @property
     def value(self) -> Floats:
         """The assumed value and the measurements, each with its weight."""
@@ -123,6 +129,12 @@ class Saturation:
         self._next_veh, self._hit = np.full(loops, np.inf), np.zeros(loops, bool)
         self._greens: dict[int, Green] = {}
         self._veh_per_h: Floats | None = None
+
+    def adopt(self, history: History) -> None:
+        """Go on from what a history holds, and keep it up to date there."""
+        self.headway_s.adopt(history.headway_count, history.headway_s)
+        self.start_s.adopt(history.lost_count, history.lost_s)
+        self._veh_per_h = None
 
     def restart(self) -> None:
         """A first reading, or a clock that stepped back: no discharge is being followed."""
