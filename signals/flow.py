@@ -180,6 +180,7 @@ class FlowEstimator:
                 self._queues.spilled,
             )
             self._learned_s, self._learned_veh = now_s, self._counted[0].copy()
+            self._outlooks.platoons.learn(now_s)
             self._queues.arriving = self._arrivals.arriving
             self._readings.reweigh(self._arrivals.arriving, self._arrivals.leaving)
             if self._history is not None:

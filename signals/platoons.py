@@ -7,10 +7,14 @@ The recursion is linear, so what comes within a span is a sum over all who left,
 
 from __future__ import annotations
 
+from collections import deque
+from itertools import pairwise
+from typing import NamedTuple
+
 import numpy as np
 
 from signals.layout import Layout
-from signals.values import Floats, Ints, NeighbourMessage
+from signals.values import Bools, Floats, Ints, NeighbourMessage
 
 ALPHA, BETA = 0.35, 0.8
 EVERY_S = 3.0
@@ -22,11 +26,17 @@ RELEASE_PER_S, USUAL_WAIT_S = 0.0075, 20.0
 STALE_MESSAGE_S = 15.0
 
 
-class Platoons:
-    """Remembers what left each lane group in the last minutes, and tells how much of it comes when.
+class Seen(NamedTuple):
+    """What was known at a time: how many had left each lane group, its queue, or what the neighbours said of both."""
 
-    leaving_veh_per_s [J, N]: what left lately; not a number where nobody told it.
-    """
+    time_s: float
+    out_veh: Floats
+    queue_veh: Floats
+    heard: NeighbourMessage | None
+
+
+class Platoons:
+    """Remembers what was seen in the last minutes, as it is; works out what of it comes when somebody asks."""
 
     def __init__(self, layout: Layout) -> None:
         self._cells, self._shape = layout.has_group.size, layout.shape
@@ -35,36 +45,49 @@ class Platoons:
         self._stay = 1.0 - 1.0 / (1.0 + ALPHA * BETA * travel_s)
         self._free_s = (layout.advance_distance_m / layout.speed_m_per_s).ravel()
         self._usual = np.zeros(self._cells)
-        self._out_veh, self._queue_veh = np.zeros(self._shape), np.zeros(self._shape)
         self.restart(0.0)
 
     def restart(self, now_s: float) -> None:
         """A first reading, or a clock that stepped back: nobody is known to be on his way."""
-        self._ends_s, self._spans_s = np.full(SLOTS, now_s), np.zeros(SLOTS)
-        self._left = np.full((SLOTS, self._cells), np.nan)
-        self._slot, self._age_s = 0, 0.0
-        self.next_s = now_s + EVERY_S
-        self._last_s = now_s
-        self.leaving_veh_per_s: Floats = np.full(self._shape, np.nan)
+        self._seen: deque[Seen] = deque(maxlen=SLOTS + 1)
+        self._age_s, self._learned_s = 0.0, now_s
+        self.next_s = now_s
 
     def remember(self, now_s: float, out_veh: Floats, queue_veh: Floats, heard: NeighbourMessage | None) -> None:
-        """What has left each lane group [J, N] since the last time, from `out_veh`, all so far; or as was heard."""
-        elapsed_s = now_s - self._last_s
-        if heard is None:
-            left_veh = out_veh - self._out_veh
-        elif now_s - heard.time_s > STALE_MESSAGE_S:
-            left_veh = np.full(self._shape, np.nan)
-        else:
-            left_veh = heard.discharge_veh_per_h * (elapsed_s / 3600.0)
-        self._out_veh, self._queue_veh = out_veh, queue_veh if heard is None else heard.queue_veh
-        self._last_s, self.next_s = now_s, now_s + EVERY_S
-        self._slot = slot = (self._slot + 1) % SLOTS
-        self._ends_s[slot], self._spans_s[slot], self._left[slot] = now_s, elapsed_s, left_veh.ravel()
-        self.leaving_veh_per_s = left_veh / elapsed_s
+        """How many have left each lane group [J, N] so far, and who queues; or as was heard. Keeps what it is given."""
+        self._seen.append(Seen(now_s, out_veh, queue_veh, heard))
+        self.next_s = now_s + EVERY_S
+
+    def learn(self, now_s: float) -> None:
+        """Every half minute: what leaves in the mean."""
+        spans_s, left = self._left(self._learned_s)
+        if spans_s.size == 0:
+            return
+        self._learned_s = now_s
+        elapsed_s = float(spans_s.sum())
         self._age_s += elapsed_s
-        gain = elapsed_s / min(USUAL_SPAN_S, self._age_s)
-        told = np.where(np.isnan(self._left[slot]), self._usual, self.leaving_veh_per_s.ravel())
-        self._usual += gain * (told - self._usual)
+        told = ~np.isnan(left)
+        told_s = spans_s @ told
+        rate = np.where(told, left, 0.0).sum(axis=0) / np.maximum(told_s, 1e-9)
+        gain = told_s / min(USUAL_SPAN_S, self._age_s)
+        self._usual += np.minimum(gain, 1.0) * (rate - self._usual)
+
+    def _left(self, since_s: float) -> tuple[Floats, Floats]:
+        """What left in each span between two memories that ends after a time: their lengths, and vehicles a cell.
+
+        Not a number where nobody told it.
+        """
+        pairs = [(a, b) for a, b in pairwise(self._seen) if b.time_s > since_s]
+        spans_s = np.array([b.time_s - a.time_s for a, b in pairs])
+        return spans_s, np.array([_left_veh(a, b).ravel() for a, b in pairs]).reshape(-1, self._cells)
+
+    @property
+    def leaving_veh_per_s(self) -> Floats:
+        """What left each lane group [J, N] lately; not a number where nobody told it."""
+        if len(self._seen) < 2:
+            return np.full(self._shape, np.nan)
+        before, last = self._seen[-2], self._seen[-1]
+        return _left_veh(before, last) / (last.time_s - before.time_s)
 
     def coming_veh(self, now_s: float, within_s: float, flow_veh_per_h: Floats) -> Floats:
         """Who will pass the advance loop in time to reach the stop line within a span, at free speed [J, N].
@@ -74,17 +97,30 @@ class Platoons:
         """
         usual = self._usual[self._source]
         begins_s, ends_s = self._free_s[self._target], within_s  # who comes sooner is past the advance loop already
-        ago_s = (now_s - self._ends_s + self._spans_s / 2.0)[:, None]
-        came = self._share(ends_s + ago_s) - self._share(begins_s + ago_s)
-        left = self._left[:, self._source]
+        spans_s, left = self._left(-np.inf)
+        left = left[:, self._source]
         untold = np.isnan(left)
-        left = np.where(untold, usual * self._spans_s[:, None], left)
+        left = np.where(untold, usual * spans_s[:, None], left)
+        ago_s = self._ago_s(now_s, spans_s)[:, None]
+        came = self._share(ends_s + ago_s) - self._share(begins_s + ago_s)
         since_s = -(np.arange(within_s) + 0.5)[:, None]
         yet = (self._share(ends_s + since_s) - self._share(begins_s + since_s)).sum(axis=0)
-        more = RELEASE_PER_S * (self._queue_veh.ravel()[self._source] - usual * USUAL_WAIT_S)
-        silent = untold[self._slot]
-        leaving = np.maximum(np.where(silent | np.isnan(more), usual, usual + more), 0.0)
-        return self._divide((came * left).sum(axis=0) + yet * leaving, within_s, flow_veh_per_h)
+        more = self._more(usual, untold)
+        return self._divide((came * left).sum(axis=0) + yet * (usual + more), within_s, flow_veh_per_h)
+
+    def _ago_s(self, now_s: float, spans_s: Floats) -> Floats:
+        """How long ago the middle of each span was."""
+        ends_s = np.array([seen.time_s for seen in self._seen])[1:]
+        return now_s - ends_s + spans_s / 2.0
+
+    def _more(self, usual: Floats, untold: Bools) -> Floats:
+        """What will leave upstream beyond the usual, as more or fewer than usual queue there."""
+        if not untold.shape[0]:
+            return np.zeros(usual.size)
+        last = self._seen[-1]
+        queue_veh = (last.queue_veh if last.heard is None else last.heard.queue_veh).ravel()[self._source]
+        more = RELEASE_PER_S * (queue_veh - usual * USUAL_WAIT_S)
+        return np.where(untold[-1] | np.isnan(more), 0.0, np.maximum(more, -usual))
 
     def _divide(self, due_veh: Floats, within_s: float, flow_veh_per_h: Floats) -> Floats:
         """Among the lane groups of each approach; from one a link to [J, N]."""
@@ -101,6 +137,16 @@ class Platoons:
     def _share(self, after_s: Floats) -> Floats:
         """Of those who left so long ago, who have arrived."""
         return 1.0 - self._stay ** np.maximum(after_s - self._shift_s, 0.0)
+
+
+def _left_veh(before: Seen, last: Seen) -> Floats:
+    """What left each lane group in between [J, N]; not a number where the message is missing or stale."""
+    if last.heard is None:
+        return last.out_veh - before.out_veh
+    if last.time_s - last.heard.time_s > STALE_MESSAGE_S:
+        return np.full_like(last.out_veh, np.nan)
+    left: Floats = last.heard.discharge_veh_per_h * ((last.time_s - before.time_s) / 3600.0)
+    return left
 
 
 def links(layout: Layout) -> tuple[Ints, Ints, Floats]:

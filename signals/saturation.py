@@ -123,9 +123,13 @@ class Saturation:
         self._to_stop_line_s = np.zeros(loops)
         starting_m_per_s = layout.speed_m_per_s.ravel()[own] / 2.0
         self._to_stop_line_s[self._loops] = _beyond_loop_m(layout)[self._loops] / starting_m_per_s
-        row = own // layout.shape[1]
-        self._of_row = [self._loops[row == k].tolist() for k in range(layout.shape[0])]
-        self._before = np.full(layout.shape[0], TRANSITION)
+        junctions, columns = layout.shape
+        self._loops_of: list[list[list[int]]] = [[[] for _ in range(columns)] for _ in range(junctions)]
+        for loop in self._loops.tolist():
+            self._loops_of[self._cell[loop] // columns][self._cell[loop] % columns].append(loop)
+        self._lanes: list[list[float]] = layout.lanes.tolist()
+        self._before, self._open = [TRANSITION] * junctions, set[int]()
+        self._beginning: dict[tuple[int, int, int], list[int]] = {}
         self._next_veh, self._hit = np.full(loops, np.inf), np.zeros(loops, bool)
         self._greens: dict[int, Green] = {}
         self._veh_per_h: Floats | None = None
@@ -140,33 +144,47 @@ class Saturation:
         """A first reading, or a clock that stepped back: no discharge is being followed."""
         self._next_veh[:] = np.inf
         self._greens.clear()
+        self._open.clear()
 
     def follow(self, now_s: float, rows: list[int], stage: Ints, scene: Scene) -> None:
         """At some junctions, `rows`, the stage has changed."""
         for row in rows:
-            loops, shown, before = self._of_row[row], int(stage[row]), int(self._before[row])
-            self._next_veh[loops] = np.inf
-            for loop in loops:
-                self._greens.pop(loop, None)
-            if shown == TRANSITION:
-                continue
-            self._before[row] = shown
-            if before != TRANSITION:
-                self._begin(now_s, row, shown, before, scene)
+            shown, before = int(stage[row]), self._before[row]
+            if row in self._open:
+                self._end(row)
+            if shown != TRANSITION:
+                self._before[row] = shown
+                if before != TRANSITION and (columns := self._begins(row, before, shown)):
+                    self._begin(now_s, row, columns, scene)
 
-    def _begin(self, now_s: float, row: int, shown: int, before: int, scene: Scene) -> None:
-        lanes = np.maximum(self._layout.lanes[row], 1.0)
-        per_lane_veh = scene.queue_veh[row] / lanes - UNEVEN_VEH * (lanes > 1)
-        starts = (self._layout.serves[row, shown] == 1.0) & ~self._layout.any_green[row, before]
-        starts &= (per_lane_veh >= LEAST_QUEUE_VEH) & (scene.exit_room_veh[row] >= LEAST_ROOM_VEH)
-        if not starts.any():
-            return
-        for loop in self._of_row[row]:
-            column = int(self._cell[loop]) % starts.size
-            if starts[column] and scene.believed[loop]:
-                count_veh, on_loop_veh = float(scene.counted_veh[loop]), float(scene.covered[loop])
-                self._greens[loop] = Green(now_s, count_veh, on_loop_veh, float(per_lane_veh[column]))
-                self._next_veh[loop] = count_veh + STARTING_VEH
+    def _begins(self, row: int, before: int, shown: int) -> list[int]:
+        """Whose protected green begins with a stage: worked out once."""
+        key = row, before, shown
+        if key not in self._beginning:
+            layout = self._layout
+            starts = (layout.serves[row, shown] == 1.0) & ~layout.any_green[row, before]
+            self._beginning[key] = [column for column in np.flatnonzero(starts).tolist() if self._loops_of[row][column]]
+        return self._beginning[key]
+
+    def _begin(self, now_s: float, row: int, columns: list[int], scene: Scene) -> None:
+        queue_veh, lanes = scene.queue_veh[row].tolist(), self._lanes[row]
+        for column in columns:
+            stand_veh = queue_veh[column] / lanes[column] - UNEVEN_VEH * (lanes[column] > 1)
+            if stand_veh < LEAST_QUEUE_VEH or scene.exit_room_veh[row, column] < LEAST_ROOM_VEH:
+                continue
+            for loop in self._loops_of[row][column]:
+                if scene.believed[loop]:
+                    count_veh, on_loop_veh = float(scene.counted_veh[loop]), float(scene.covered[loop])
+                    self._greens[loop] = Green(now_s, count_veh, on_loop_veh, stand_veh)
+                    self._next_veh[loop] = count_veh + STARTING_VEH
+                    self._open.add(row)
+
+    def _end(self, row: int) -> None:
+        self._open.discard(row)
+        for loops in self._loops_of[row]:
+            for loop in loops:
+                if self._greens.pop(loop, None):
+                    self._next_veh[loop] = np.inf
 
     def take(self, now_s: float, counted_veh: Floats) -> None:
         """What each loop [L] has counted so far."""

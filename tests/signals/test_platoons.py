@@ -21,14 +21,17 @@ from tests.signals.streets import (
 )
 
 FREE_S = 40.0 / 13.9
-USUAL_WAIT_S = 20.0
+USUAL_WAIT_S, LEARN_EVERY_S = 20.0, 30.0
 
 
 def steady(platoons: Platoons, veh_per_s: float, until_s: float, begin_s: float = 0.0, out_veh: float = 0.0) -> float:
     """The first junction's main street discharges evenly, with as many waiting as ever; what has left at the end."""
-    for now_s in np.arange(begin_s + EVERY_S, until_s + 1e-9, EVERY_S):
-        out_veh += veh_per_s * EVERY_S
+    for now_s in np.arange(begin_s, until_s + 1e-9, EVERY_S):
+        if now_s > begin_s:
+            out_veh += veh_per_s * EVERY_S
         platoons.remember(float(now_s), left(out_veh), left(veh_per_s * USUAL_WAIT_S), None)
+        if now_s % LEARN_EVERY_S == 0:
+            platoons.learn(float(now_s))
     return out_veh
 
 
