@@ -120,15 +120,19 @@ class History:
         at = self.bin_at(now_s)
         return np.where(self.days[at] > 0, self.flow_veh_per_h[at], np.nan)
 
-    def save(self, path: Path) -> None:
-        """Write it whole or not at all. Raises `ConfigError`."""
+    def dump(self) -> bytes:
+        """What a file holds."""
         about = About(first_weekday=self._first_weekday, digests=digests(self._layout))
         content = io.BytesIO()
         text = np.frombuffer(about.model_dump_json().encode(), np.uint8)
         np.savez_compressed(content, about=text, **{name: getattr(self, name) for name in BOUNDS})  # type: ignore[arg-type]
+        return content.getvalue()
+
+    def save(self, path: Path) -> None:
+        """Write it whole or not at all. Raises `ConfigError`."""
         unfinished = path.with_name(f"{path.name}.part")
         try:
-            unfinished.write_bytes(content.getvalue())
+            unfinished.write_bytes(self.dump())
             unfinished.replace(path)
         except OSError as error:
             raise ConfigError(f"{path}: cannot be written: {error.strerror}") from error
@@ -140,12 +144,17 @@ def load(path: Path, layout: Layout) -> History:
         content = path.read_bytes()
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
-    about = _about(path, content)
-    _check_street(path, about, layout)
+    return parse(content, layout, str(path))
+
+
+def parse(content: bytes, layout: Layout, where: str) -> History:
+    """What `dump` gave. Raises `ConfigError`, which begins with `where`."""
+    about = _about(where, content)
+    _check_street(where, about, layout)
     history = History(layout, about.first_weekday)
     for name in BOUNDS:
         own: Floats = getattr(history, name)
-        own[:] = _read(path, content, name, own)
+        own[:] = _read(where, content, name, own)
     return history
 
 
@@ -159,23 +168,23 @@ def _unpack(content: bytes, name: str, largest: int) -> NDArray[Any]:
     return found
 
 
-def _about(path: Path, content: bytes) -> About:
+def _about(where: str, content: bytes) -> About:
     try:
         return About.model_validate_json(_unpack(content, "about", LARGEST_ABOUT).tobytes())
     except ValidationError as error:
-        raise ConfigError(f"{path}: {first_error(error)}") from error
+        raise ConfigError(f"{where}: {first_error(error)}") from error
     except DAMAGED as error:
-        raise ConfigError(f"{path}: is not a history: {error}") from error
+        raise ConfigError(f"{where}: is not a history: {error}") from error
 
 
-def _check_street(path: Path, about: About, layout: Layout) -> None:
+def _check_street(where: str, about: About, layout: Layout) -> None:
     own = digests(layout)
     if list(about.digests) != list(own):
         theirs = ", ".join(about.digests) or "none"
-        raise ConfigError(f"{path}: is of other intersections ({theirs}), must be of {', '.join(own) or 'none'}")
+        raise ConfigError(f"{where}: is of other intersections ({theirs}), must be of {', '.join(own) or 'none'}")
     for name, digest in own.items():
         if about.digests[name] != digest:
-            raise ConfigError(f"{path}: intersection {name}: has other lanes or loops than this was learned from")
+            raise ConfigError(f"{where}: intersection {name}: has other lanes or loops than this was learned from")
 
 
 def digests(layout: Layout) -> dict[str, str]:
@@ -188,15 +197,15 @@ def _digest(intersection: Intersection) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
-def _read(path: Path, content: bytes, name: str, own: Floats) -> Floats:
+def _read(where: str, content: bytes, name: str, own: Floats) -> Floats:
     """One array of the file, as large as ours and plausible."""
     try:
         found = _unpack(content, name, own.nbytes)
     except DAMAGED as error:
-        raise ConfigError(f"{path}: {name}: {error}") from error
+        raise ConfigError(f"{where}: {name}: {error}") from error
     if found.shape != own.shape or found.dtype != own.dtype:
-        raise ConfigError(f"{path}: {name}: is {found.dtype} {found.shape}, must be {own.dtype} {own.shape}")
+        raise ConfigError(f"{where}: {name}: is {found.dtype} {found.shape}, must be {own.dtype} {own.shape}")
     least, most = BOUNDS[name]
     if not (np.isfinite(found).all() and (found >= least).all() and (found <= most).all()):
-        raise ConfigError(f"{path}: {name}: has values that are not {least:g} to {most:g}")
+        raise ConfigError(f"{where}: {name}: has values that are not {least:g} to {most:g}")
     return found
