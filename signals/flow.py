@@ -121,7 +121,7 @@ class FlowEstimator:
         np.putmask(self._times_s, self._seen, now_s)
         self.saturation.take(now_s, self._counted[0])
         if snapshot.stage is not self._greens.stage:
-            self._follow_stages(now_s, snapshot.stage)
+            self._follow_stages(now_s, elapsed_s, snapshot.stage)
         self._ages_s = now_s - self._times_s
         np.greater_equal(self._ages_s[:2], self._limits_s, out=self._over)
         self._believe(snapshot)
@@ -138,14 +138,13 @@ class FlowEstimator:
             raise RuntimeError("outlook before update: nothing has been seen")
         return self._outlooks.of(self._traffic, self._arrivals, self._queues)
 
-    def _follow_stages(self, now_s: float, stage: NDArray[np.int64]) -> None:
+    def _follow_stages(self, now_s: float, elapsed_s: float, stage: NDArray[np.int64]) -> None:
         rows = self._greens.follow(now_s, stage)
         if rows:
             self._times_s[PASSED, rows] = now_s  # a fresh green has held nobody up yet
             self._limits_s[PASSED] = self._greens.blocked_after_s
-            scene = Scene(
-                self._counted[0], self._readings.presence, self._believed, self._queue_veh, self._exit_room_veh
-            )
+            counted_veh, covered = self._counted[0], self._readings.presence
+            scene = Scene(elapsed_s, counted_veh, covered, self._believed, self._queue_veh, self._exit_room_veh)
             self._outlooks.follow(now_s, rows, stage, scene)
 
     def _believe(self, snapshot: Snapshot) -> None:

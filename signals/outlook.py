@@ -16,7 +16,7 @@ from signals.layout import VEHICLE_SPACE_M, Layout
 from signals.platoons import Platoons
 from signals.queues import Queues
 from signals.saturation import Saturation, Scene
-from signals.values import Estimate, Floats, Ints, Known, Outlook, TrafficState
+from signals.values import Bools, Estimate, Floats, Ints, Known, Outlook, TrafficState
 
 WITHIN_S = 60.0
 BUNCHING = 1.0
@@ -71,7 +71,7 @@ class Outlooks:
         return Outlook(
             time_s=traffic.time_s,
             arrival_flow_veh_per_h=flow,
-            expected_veh_60s=self._expected(traffic, flow),
+            expected_veh_60s=self._expected(traffic, flow, queues),
             queue_veh=queue,
             queue_m=Estimate(queue.value * to_m, queue.sd * to_m, queue.known),
             saturation_flow_veh_per_h=saturation,
@@ -102,17 +102,19 @@ class Outlooks:
     def _queue(self, traffic: TrafficState, arrivals: Arrivals, queues: Queues) -> Estimate:
         drift = MISCOUNTED + MISTAKEN * (1.0 - self._share_of_loops(arrivals))
         variance = STANDING_SPREAD_VEH**2 + drift * queues.since_free_veh()
-        full = (queues.beyond_veh > 0) | (queues.inside_veh >= FULL * np.maximum(queues.reach_veh, 1.0))
-        variance += full * FULL_SPREAD_VEH**2 + (BEYOND_SPREAD * queues.beyond_veh) ** 2
+        variance += _full(queues) * FULL_SPREAD_VEH**2 + (BEYOND_SPREAD * queues.beyond_veh) ** 2
         variance += (arrivals.no_advance | arrivals.no_stop) * (ONE_KIND_SPREAD * traffic.queue_veh) ** 2
         sd = np.sqrt(np.minimum(variance, np.maximum(queues.room_veh, 1.0) ** 2))
         return Estimate(traffic.queue_veh, sd, traffic.known)
 
-    def _expected(self, traffic: TrafficState, flow: Estimate) -> Estimate:
+    def _expected(self, traffic: TrafficState, flow: Estimate, queues: Queues) -> Estimate:
         coming = self.platoons.coming_veh(traffic.time_s, WITHIN_S, flow.value)
         sd = np.sqrt(BUNCHING * coming + (flow.sd * WITHIN_S / 3600.0) ** 2)
         known = np.minimum(flow.known, np.int8(Known.INFERRED))
-        return Estimate(coming + traffic.approaching_veh, sd, known)
+        # who comes over a loop that a queue reaches has arrived long before, at its end
+        evenly_veh = flow.value * self._layout.advance_distance_m / self._layout.speed_m_per_s / 3600.0
+        near_veh = np.where(_full(queues), evenly_veh, traffic.approaching_veh)
+        return Estimate(coming + near_veh, sd, known)
 
     def _shares(self, flow: Estimate, arrivals: Arrivals) -> Estimate:
         size = int(self._approach.max()) + 1
@@ -123,6 +125,12 @@ class Outlooks:
         least = np.full(size, int(Known.MEASURED))
         np.minimum.at(least, self._approach.ravel(), flow.known.ravel())
         return Estimate(share, sd, least[self._approach].astype(np.int8))
+
+
+def _full(queues: Queues) -> Bools:
+    """Whose queue reaches the advance loop, or nearly."""
+    full: Bools = (queues.beyond_veh > 0) | (queues.inside_veh >= FULL * np.maximum(queues.reach_veh, 1.0))
+    return full
 
 
 def _degree(flow: Estimate, saturation: Estimate, green_share: Floats) -> Estimate:

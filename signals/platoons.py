@@ -21,8 +21,10 @@ EVERY_S = 3.0
 SLOTS = 60
 """Three minutes: who left before has arrived, on any link between neighbours."""
 USUAL_SPAN_S = 600.0
-RELEASE_PER_S, USUAL_WAIT_S = 0.0075, 20.0
-"""Each vehicle that queues upstream beyond those who wait there at any time adds so much to what leaves from now on."""
+RELEASE_PER_S = 0.0075
+"""Each vehicle that queues upstream beyond those who do in the mean adds so much to what leaves from now on."""
+MOST_MORE_VEH = 6.0
+"""Of a longer queue than that one green lets out no more, or the queue is longer because it is held up."""
 STALE_MESSAGE_S = 15.0
 
 
@@ -44,7 +46,7 @@ class Platoons:
         self._shift_s = BETA * travel_s
         self._stay = 1.0 - 1.0 / (1.0 + ALPHA * BETA * travel_s)
         self._free_s = (layout.advance_distance_m / layout.speed_m_per_s).ravel()
-        self._usual = np.zeros(self._cells)
+        self._usual, self._usual_queue_veh = np.zeros(self._cells), np.zeros(self._cells)
         self.restart(0.0)
 
     def restart(self, now_s: float) -> None:
@@ -59,10 +61,11 @@ class Platoons:
         self.next_s = now_s + EVERY_S
 
     def learn(self, now_s: float) -> None:
-        """Every half minute: what leaves in the mean."""
+        """Every half minute: what leaves, and who queues, in the mean."""
         spans_s, left = self._left(self._learned_s)
         if spans_s.size == 0:
             return
+        queues = [_queue_veh(seen).ravel() for seen in self._seen if seen.time_s > self._learned_s]
         self._learned_s = now_s
         elapsed_s = float(spans_s.sum())
         self._age_s += elapsed_s
@@ -71,6 +74,11 @@ class Platoons:
         rate = np.where(told, left, 0.0).sum(axis=0) / np.maximum(told_s, 1e-9)
         gain = told_s / min(USUAL_SPAN_S, self._age_s)
         self._usual += np.minimum(gain, 1.0) * (rate - self._usual)
+        queue_veh = np.mean(queues, axis=0)
+        told_queue = np.where(np.isnan(queue_veh), self._usual_queue_veh, queue_veh)
+        self._usual_queue_veh += min(elapsed_s / min(USUAL_SPAN_S, self._age_s), 1.0) * (
+            told_queue - self._usual_queue_veh
+        )
 
     def _left(self, since_s: float) -> tuple[Floats, Floats]:
         """What left in each span between two memories that ends after a time: their lengths, and vehicles a cell.
@@ -117,9 +125,8 @@ class Platoons:
         """What will leave upstream beyond the usual, as more or fewer than usual queue there."""
         if not untold.shape[0]:
             return np.zeros(usual.size)
-        last = self._seen[-1]
-        queue_veh = (last.queue_veh if last.heard is None else last.heard.queue_veh).ravel()[self._source]
-        more = RELEASE_PER_S * (queue_veh - usual * USUAL_WAIT_S)
+        queue_veh = _queue_veh(self._seen[-1]).ravel() - self._usual_queue_veh
+        more = RELEASE_PER_S * np.clip(queue_veh[self._source], -MOST_MORE_VEH, MOST_MORE_VEH)
         return np.where(untold[-1] | np.isnan(more), 0.0, np.maximum(more, -usual))
 
     def _divide(self, due_veh: Floats, within_s: float, flow_veh_per_h: Floats) -> Floats:
@@ -147,6 +154,10 @@ def _left_veh(before: Seen, last: Seen) -> Floats:
         return np.full_like(last.out_veh, np.nan)
     left: Floats = last.heard.discharge_veh_per_h * ((last.time_s - before.time_s) / 3600.0)
     return left
+
+
+def _queue_veh(seen: Seen) -> Floats:
+    return seen.queue_veh if seen.heard is None else seen.heard.queue_veh
 
 
 def links(layout: Layout) -> tuple[Ints, Ints, Floats]:

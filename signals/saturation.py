@@ -31,6 +31,8 @@ LEAST_ROOM_VEH = 8.0
 """With less room at the exit the vehicles of this green may be held up by what is beyond the stop line."""
 SHORTEST_S, LONGEST_S = 1.2, 4.0
 """Mean headways that one lane's free discharge can have, 900 to 3,000 veh/h; beyond, somebody is in the way."""
+COARSEST_S = 2.0
+"""Readings further apart cannot tell headways: at 5 s, saturation flows came out 5 to 15 % too small."""
 STARTUP_LOST_S = 2.0
 """HCM's default."""
 ASSUMED_HEADWAY_SPREAD, ASSUMED_LOST_SPREAD_S = 0.10, 1.0
@@ -44,8 +46,12 @@ MOST = 300.0
 
 
 class Scene(NamedTuple):
-    """What is known where a stage begins: counts so far, covered and believed loops [L], queues and exits [J, N]."""
+    """What is known where a stage begins: counts so far, covered and believed loops [L], queues and exits [J, N].
 
+    reading_s: since the reading before.
+    """
+
+    reading_s: float
     counted_veh: Floats
     covered: Floats
     believed: Bools
@@ -154,7 +160,11 @@ class Saturation:
                 self._end(row)
             if shown != TRANSITION:
                 self._before[row] = shown
-                if before != TRANSITION and (columns := self._begins(row, before, shown)):
+                if (
+                    scene.reading_s <= COARSEST_S
+                    and before != TRANSITION
+                    and (columns := self._begins(row, before, shown))
+                ):
                     self._begin(now_s, row, columns, scene)
 
     def _begins(self, row: int, before: int, shown: int) -> list[int]:

@@ -26,6 +26,7 @@ class StopLine:
     queue_veh: float = 12.0
     exit_room_veh: float = np.inf
     believed: bool = True
+    reading_s: float = 1.0
     time_s: float = 0.0
     late_s: float = 0.0
     learned: Saturation = field(init=False)
@@ -39,6 +40,7 @@ class StopLine:
     def show(self, stage: int) -> None:
         shape = self.built.shape
         scene = Scene(
+            self.reading_s,
             self.counted_veh.copy(),
             np.ones(len(self.built.loops)),
             np.full(len(self.built.loops), self.believed),
@@ -120,13 +122,14 @@ def test_who_comes_behind_the_queue_counts_for_nothing():
         StopLine(queue_veh=6.0),
         StopLine(exit_room_veh=5.0),
         StopLine(believed=False),
+        StopLine(reading_s=5.0),
         StopLine(LEFT, column=1, red_stage=2, green_stage=0),
         StopLine(LEFT, column=1, red_stage=0, green_stage=1),
     ],
-    ids=["short queue", "full exit", "distrusted loop", "permissive turn", "had green before"],
+    ids=["short queue", "full exit", "distrusted loop", "coarse readings", "permissive turn", "had green before"],
 )
 def test_no_green_is_learned_from_that_shows_something_else(line: StopLine):
-    """A short queue, a full exit, a loop that is not believed, a turn through gaps, and a queue already moving."""
+    """A short queue, a full exit, a loop not believed, coarse readings, a turn through gaps, a moving queue."""
     for _ in range(20):
         line.green(2.4, 2.0)
     assert line.known == Known.ASSUMED
