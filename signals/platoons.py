@@ -61,24 +61,27 @@ class Platoons:
         self.next_s = now_s + EVERY_S
 
     def learn(self, now_s: float) -> None:
-        """Every half minute: what leaves, and who queues, in the mean."""
-        spans_s, left = self._left(self._learned_s)
-        if spans_s.size == 0:
+        """Every half minute: what leaves, and who queues, in the mean. Without links nobody asks."""
+        if not self._source.size or len(self._seen) < 2:
             return
-        queues = [_queue_veh(seen).ravel() for seen in self._seen if seen.time_s > self._learned_s]
-        self._learned_s = now_s
-        elapsed_s = float(spans_s.sum())
-        self._age_s += elapsed_s
+        rate, told_s = self._rate(self._learned_s)
+        self._age_s += now_s - self._learned_s
+        span_s, self._learned_s = min(USUAL_SPAN_S, max(self._age_s, 1e-9)), now_s
+        gain = np.minimum(told_s / span_s, 1.0)
+        self._usual += gain * (rate - self._usual)
+        queue_veh = _queue_veh(self._seen[-1]).ravel()
+        self._usual_queue_veh += gain * np.where(np.isnan(queue_veh), 0.0, queue_veh - self._usual_queue_veh)
+
+    def _rate(self, since_s: float) -> tuple[Floats, Floats]:
+        """What left a second of each cell since a time, and of how many seconds that was told."""
+        first, last = next(seen for seen in self._seen if seen.time_s >= since_s), self._seen[-1]
+        elapsed_s = last.time_s - first.time_s
+        if last.heard is None and elapsed_s > 0:
+            return (last.out_veh - first.out_veh).ravel() / elapsed_s, np.full(self._cells, elapsed_s)
+        spans_s, left = self._left(since_s)
         told = ~np.isnan(left)
         told_s = spans_s @ told
-        rate = np.where(told, left, 0.0).sum(axis=0) / np.maximum(told_s, 1e-9)
-        gain = told_s / min(USUAL_SPAN_S, self._age_s)
-        self._usual += np.minimum(gain, 1.0) * (rate - self._usual)
-        queue_veh = np.mean(queues, axis=0)
-        told_queue = np.where(np.isnan(queue_veh), self._usual_queue_veh, queue_veh)
-        self._usual_queue_veh += min(elapsed_s / min(USUAL_SPAN_S, self._age_s), 1.0) * (
-            told_queue - self._usual_queue_veh
-        )
+        return np.where(told, left, 0.0).sum(axis=0) / np.maximum(told_s, 1e-9), told_s
 
     def _left(self, since_s: float) -> tuple[Floats, Floats]:
         """What left in each span between two memories that ends after a time: their lengths, and vehicles a cell.
