@@ -16,6 +16,7 @@ Controller = Annotated[str, typer.Option(help="NAME[:FILE]; `evaluate.py list` s
 Speed = Annotated[float, typer.Option(help="Seconds of the street per second of the wall clock.")]
 Seconds = Annotated[float, typer.Option(help="Seconds of the street to show.")]
 Log = Annotated[Path | None, typer.Option(help="Where the record log goes.", show_default="recordings/demo-TIME.jsonl")]
+History = Annotated[Path | None, typer.Option(help="What is usual here: read if there, kept up to date.")]
 Gui = Annotated[bool, typer.Option("--gui", help="Open SUMO's window beside.")]
 Recorded = Annotated[Path, typer.Argument(help="A record log.")]
 StandIn = Annotated[str | None, typer.Option("--controller", help="NAME[:FILE] in place of the one in the log.")]
@@ -30,9 +31,10 @@ def demo(
     seconds: Seconds = 300.0,
     log: Log = None,
     gui: Gui = False,
+    history: History = None,
 ) -> None:
     """Watch a controller think: the loop of the street, with SUMO as the street. Ctrl-C gives the street back."""
-    raise typer.Exit(run_demo(Demo(scenario, controller, speed, seconds, log, gui), output()))
+    raise typer.Exit(run_demo(Demo(scenario, controller, speed, seconds, log, gui, history), output()))
 
 
 @app.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ import numpy as np
 from rich.console import Console
 
 from field.clock import WallClock
+from field.history_file import HistoryFile
 from field.session import Session
 from field.stop import StopRequest
 from field.street import VirtualStreet
@@ -36,6 +38,7 @@ class Demo:
     seconds: float
     log: Path | None = None
     gui: bool = False
+    history: Path | None = None
 
     def __post_init__(self) -> None:
         if not self.seconds > 0:
@@ -50,12 +53,22 @@ def run_demo(demo: Demo, console: Console) -> int:
     with VirtualStreet(demo.scenario, demo.gui) as street, StopRequest() as stop:
         clock = WallClock(street.seconds(DECISION_S), demo.speed, stop.wait)
         controller = build(demo.controller, street.layout, street.plans)
+        kept = HistoryFile(demo.history, street.layout) if demo.history else None
         with new_log(path) as stream, View(console, street.layout, demo.scenario, demo.controller, clock) as view:
-            log = LogWriter(stream, header_of(demo, street, started))
-            session = Session(street.layout, street.plant, controller, clock, log, view)
+            log = LogWriter(stream, header_of(demo, street, started, kept))
+            session = Session(street.layout, street.plant, controller, clock, log, view, kept)
             released_s = drive(session, street, stop, demo.seconds)
+    if kept:
+        kept.save()
     released = f"{stop.words or 'end'}: every junction was back on its own plan within {released_s:.0f} s"
-    for line in (*summary(session.tally, clock), released, f"log: {path}", f"again: control.py replay {path}"):
+    history = (kept.words,) if kept else ()
+    for line in (
+        *summary(session.tally, clock),
+        released,
+        *history,
+        f"log: {path}",
+        f"again: control.py replay {path}",
+    ):
         console.print(line, markup=False, soft_wrap=True)
     return stop.exit_status
 
@@ -71,7 +84,7 @@ def drive(session: Session, street: VirtualStreet, stop: StopRequest, seconds: f
         raise
 
 
-def header_of(demo: Demo, street: VirtualStreet, started: datetime) -> Header:
+def header_of(demo: Demo, street: VirtualStreet, started: datetime, kept: HistoryFile | None) -> Header:
     """What replay needs to know."""
     name, file = split_name(demo.controller)
     settings = Path(file) if file else None
@@ -86,6 +99,7 @@ def header_of(demo: Demo, street: VirtualStreet, started: datetime) -> Header:
         versions={"python": platform.python_version(), "numpy": np.__version__, **street.versions},
         plans=street.plans,
         intersections=street.layout.intersections,
+        history=b64encode(kept.history.dump()).decode() if kept else None,
     )
 
 

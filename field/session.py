@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from field.clock import WallClock
+from field.history_file import HistoryFile
 from field.tally import Tally
 from field.view import View
 from signals.controllers.releasing import Releasing
@@ -24,10 +25,19 @@ class Session:
     """One run of one loop. Ends itself in `give_back`; whatever else ends it leaves the commands to expire."""
 
     def __init__(
-        self, layout: Layout, plant: Plant, controller: Controller, clock: WallClock, log: LogWriter, view: View
+        self,
+        layout: Layout,
+        plant: Plant,
+        controller: Controller,
+        clock: WallClock,
+        log: LogWriter,
+        view: View,
+        kept: HistoryFile | None = None,
     ):
         self._controller = Releasing(layout, controller)
-        self._loop = Loop(plant, FlowEstimator(layout), self._controller, Interlock(layout))
+        estimator = FlowEstimator(layout, kept.history if kept else None)
+        self._loop = Loop(plant, estimator, self._controller, Interlock(layout))
+        self._kept = kept
         self._clock, self._log, self._view = clock, log, view
         self._now_s = 0.0
         self.tally = Tally()
@@ -59,4 +69,6 @@ class Session:
         self._log.append(record)
         self.tally.update(record)
         self._view.show(record, mode, self.tally)
+        if self._kept:
+            self._kept.keep(self._now_s)
         return record

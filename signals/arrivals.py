@@ -31,7 +31,8 @@ class Arrivals:
     """veh_per_h [J, N], replaced as it changes; loop_veh_per_s [L], of each loop.
 
     arriving, leaving: what a vehicle on an advance or a stop-line loop counts for, one a link of a loop with a lane
-    group; no_advance, no_stop [J, N]: lane groups with vehicles and no believed loop of that kind.
+    group; no_advance, no_stop [J, N]: lane groups with vehicles and no believed loop of that kind; usual_veh_per_h
+    [J, N]: what history says of this time of day, not a number where it does not.
     """
 
     def __init__(self, layout: Layout) -> None:
@@ -47,6 +48,7 @@ class Arrivals:
         self._shared = fed[layout.advance_loop] > 1
         self._any_shared = bool(self._shared.any())
         self._share = layout.advance_share.copy()
+        self.usual_veh_per_h = np.full(self._shape, np.nan)
         self.weigh(np.ones(loops, bool))
 
     def _per_group(self, cell: Ints, weights: Floats | Bools | None = None) -> Floats:
@@ -111,14 +113,36 @@ class Arrivals:
             factors.append(np.where(missing > 1.0, np.where(whole, by_flow, missing), 1.0))
         return factors[0], factors[1]
 
+    @property
+    def share(self) -> Floats:
+        """Part of the vehicles on an advance loop that go to a lane group, one a link."""
+        return self._share
+
+    def counted_s(self, span_s: float) -> float:
+        """The span of plain counts that tell a flow as well as the mean of this time constant does."""
+        return 2.0 * min(span_s, self._age_s + FIRST_SPAN_S)
+
+    @property
+    def told(self) -> Bools:
+        """Lane groups [J, N] whose flow believed loops tell."""
+        found: Bools = self._watched & ~(self.no_advance & self.no_stop)
+        return found
+
     def _usual(self, per_loop: Floats) -> Floats:
-        """Where no loop is left: as much a lane as the junction's other lanes have."""
+        """Where no loop is left: as much a lane as the junction's other lanes have.
+
+        Where none of them has a loop left either: what is usual at this time, else what the own loops told last.
+        """
         layout = self._layout
         flow = self._per_group(layout.stop_cell, per_loop[layout.stop_loop] * self._stop_on)
         lanes = layout.lanes * (self._stop_left > 0)
         a_lane = flow.sum(axis=1) / np.maximum(lanes.sum(axis=1), 1.0)
         found: Floats = layout.lanes * a_lane[:, None]
-        return found
+        last = self._per_group(layout.stop_cell, per_loop[layout.stop_loop])
+        came = self._per_group(layout.advance_cell, self._share * per_loop[layout.advance_loop])
+        last = np.where(self._per_group(layout.stop_cell) > 0, last, came)
+        usual = np.where(np.isnan(self.usual_veh_per_h), last, self.usual_veh_per_h)
+        return np.where(lanes.sum(axis=1, keepdims=True) > 0, found, usual)
 
     def _learn_shares(self, out: Floats, per_loop: Floats) -> None:
         """Split what a loop counts among the lane groups fed, as these discharge more than their own loops see."""

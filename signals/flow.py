@@ -14,13 +14,16 @@ from signals.arrivals import EVERY_S, Arrivals
 from signals.detectors import LoopHealth
 from signals.greens import RECALL_S as RECALL_S
 from signals.greens import Greens
+from signals.history import History
 from signals.layout import Layout
+from signals.outlook import Outlooks
+from signals.platoons import STALE_MESSAGE_S
 from signals.queues import Queues
 from signals.readings import ANY_SEEN, IN, OCCUPIED, ON_STOP, OUT, PASSED, STOP_SEEN, TIMED, Readings
-from signals.values import Bools, Floats, Known, NeighbourMessage, Snapshot, TrafficState
+from signals.saturation import Scene
+from signals.values import Bools, Floats, Known, NeighbourMessage, Outlook, Snapshot, TrafficState
 
 EMPTY_GAP_S = 2.5
-STALE_MESSAGE_S = 15.0
 
 
 class FlowEstimator:
@@ -30,11 +33,17 @@ class FlowEstimator:
     pass, times and their limits are one array each, and what only stages decide is computed where a stage changes.
     """
 
-    def __init__(self, layout: Layout) -> None:
-        self._layout = layout
+    def __init__(self, layout: Layout, history: History | None = None) -> None:
+        self._layout, self._history = layout, history
         self._shape, self._cells = layout.shape, layout.has_group.size
         self._readings, self._health = Readings(layout), LoopHealth(layout)
         self._queues, self._arrivals = Queues(layout), Arrivals(layout)
+        self._outlooks = Outlooks(layout)
+        self.saturation = self._outlooks.saturation
+        if history is not None:
+            self.saturation.adopt(history)
+        self._traffic: TrafficState | None = None
+        self._queue_veh, self._exit_room_veh = np.zeros(self._shape), np.zeros(self._shape)
         self._watch(layout)
         self._greens = Greens(layout, ~self._unwatched | self._recalled)
         self._index_exits(layout)
@@ -85,6 +94,7 @@ class FlowEstimator:
         self._limits_s[PASSED] = np.inf
         self._greens.restart(now_s)
         self._queues.restart(now_s)
+        self._outlooks.restart(now_s)
         self._learned_s, self._look_at_s = now_s, now_s
 
     @property
@@ -109,20 +119,33 @@ class FlowEstimator:
         self._looks += 1
         np.greater(sums[TIMED], 0.0, out=self._seen)
         np.putmask(self._times_s, self._seen, now_s)
+        self.saturation.take(now_s, self._counted[0])
         if snapshot.stage is not self._greens.stage:
-            self._follow_stages(now_s, snapshot.stage)
+            self._follow_stages(now_s, elapsed_s, snapshot.stage)
         self._ages_s = now_s - self._times_s
         np.greater_equal(self._ages_s[:2], self._limits_s, out=self._over)
         self._believe(snapshot)
         if elapsed_s > 0:
             self._move(now_s, elapsed_s, sums)
-        return self._state(now_s, sums, snapshot.calls, heard)
+        if now_s >= self._outlooks.platoons.next_s:
+            self._outlooks.platoons.remember(now_s, self._out_veh, self._queue_veh, heard)
+        self._traffic = self._state(now_s, sums, snapshot.calls, heard)
+        return self._traffic
 
-    def _follow_stages(self, now_s: float, stage: NDArray[np.int64]) -> None:
+    def outlook(self) -> Outlook:
+        """The slow quantities and how well all are known, as of the last snapshot. Raises `RuntimeError` before one."""
+        if self._traffic is None:
+            raise RuntimeError("outlook before update: nothing has been seen")
+        return self._outlooks.of(self._traffic, self._arrivals, self._queues)
+
+    def _follow_stages(self, now_s: float, elapsed_s: float, stage: NDArray[np.int64]) -> None:
         rows = self._greens.follow(now_s, stage)
         if rows:
             self._times_s[PASSED, rows] = now_s  # a fresh green has held nobody up yet
             self._limits_s[PASSED] = self._greens.blocked_after_s
+            counted_veh, covered = self._counted[0], self._readings.presence
+            scene = Scene(elapsed_s, counted_veh, covered, self._believed, self._queue_veh, self._exit_room_veh)
+            self._outlooks.follow(now_s, rows, stage, scene)
 
     def _believe(self, snapshot: Snapshot) -> None:
         believed = self._health.update(snapshot.time_s, snapshot.healthy, self._counted, self._looks)
@@ -148,18 +171,23 @@ class FlowEstimator:
             self._queues.look(now_s, self._counted, self._looks, self._arrivals.loop_veh_per_s, quiet)
             self._look_at_s = now_s + self._queues.look_every_s
         if now_s - self._learned_s >= EVERY_S:
+            if self._history is not None:
+                self._arrivals.usual_veh_per_h = self._history.usual_veh_per_h(now_s)
             self._arrivals.learn(
                 now_s - self._learned_s,
                 self._counted[0] - self._learned_veh,
                 self._queues.spilled,
             )
             self._learned_s, self._learned_veh = now_s, self._counted[0].copy()
+            self._outlooks.platoons.learn(now_s)
             self._queues.arriving = self._arrivals.arriving
             self._readings.reweigh(self._arrivals.arriving, self._arrivals.leaving)
+            if self._history is not None:
+                self._history.take(now_s, self._arrivals.veh_per_h, self._arrivals.told)
 
     def _let_out(self, elapsed_s: float, sums: Floats) -> None:
         """Where no stop-line loop is believed: in green the queue leaves at its saturation flow."""
-        rate = self._greens.served * self._layout.saturation_flow_veh_per_h
+        rate = self._greens.served * self.saturation.veh_per_h
         leaves = np.minimum(rate * (elapsed_s / 3600.0), self._queues.arrived_at_stop_veh())
         np.copyto(sums[OUT], leaves, where=self._arrivals.no_stop)
 
@@ -179,7 +207,7 @@ class FlowEstimator:
         total = queues.inside_veh + queues.beyond_veh
         total += sums[ON_STOP]  # counted out already, as they came onto the loop
         approaching = queues.approaching_veh()
-        queue = total - approaching
+        self._queue_veh = queue = total - approaching
         if self._button_head.size and np.count_nonzero(latched):
             self._take_latched(queue, total, latched)
         calls = total >= 1.0  # a covered stop line makes it so
@@ -191,6 +219,7 @@ class FlowEstimator:
         if greens.any_overdue:
             calls |= greens.overdue
         np.putmask(self._served_s, greens.whole_green >= calls, now_s)  # green, or nobody calls
+        self._exit_room_veh = self._exit_room(now_s, total, heard)
         return TrafficState(
             time_s=now_s,
             stage=greens.stage,
@@ -204,7 +233,7 @@ class FlowEstimator:
             known=self._known,
             arrival_flow_veh_per_h=self._arrivals.veh_per_h,
             occupancy=sums[OCCUPIED],
-            exit_room_veh=self._exit_room(now_s, total, heard),
+            exit_room_veh=self._exit_room_veh,
             blocked=self._seen[STOP_SEEN] & self._over[PASSED],
             approaching_veh=approaching,
             arrived_veh=self._out_veh + queues.crossed_veh(),
@@ -234,6 +263,12 @@ class FlowEstimator:
         np.subtract(self._queues.room_veh, queue, out=room)
         return np.maximum(room, 0.0, out=room)
 
-    def publish(self, now_s: float, queue: Floats, flow_veh_per_h: Floats) -> NeighbourMessage:
-        """What these junctions tell their neighbours."""
-        return NeighbourMessage(now_s, flow_veh_per_h, queue, self._free_room(queue, np.empty(self._shape)))
+    def publish(self) -> NeighbourMessage:
+        """What these junctions tell their neighbours, as of the last snapshot. Raises `RuntimeError` before one."""
+        if self._traffic is None:
+            raise RuntimeError("publish before update: nothing has been seen")
+        traffic = self._traffic
+        leaving = self._outlooks.platoons.leaving_veh_per_s * 3600.0
+        discharge = np.where(np.isnan(leaving), traffic.arrival_flow_veh_per_h, leaving)
+        room = self._free_room(traffic.queue_veh + traffic.approaching_veh, np.empty(self._shape))
+        return NeighbourMessage(traffic.time_s, discharge, traffic.queue_veh, room)

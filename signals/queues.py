@@ -53,7 +53,7 @@ class Queues:
         self._beyond_loop_veh = np.zeros(loops)
         self._is_advance = np.zeros(loops, bool)
         self._is_advance[layout.advance_loop] = True
-        self._came_veh = np.zeros((j, n))
+        self._came_veh, self._came_before_veh = np.zeros((j, n)), np.zeros((j, n))
         self._ring = np.zeros((j, n, 2 * SLOTS))
         self._flat_ring = self._ring.ravel()
         self._slot, self._slot_at_s, self._slot_s = 0, -np.inf, 0.0
@@ -146,6 +146,7 @@ class Queues:
         counted [2, L]: vehicles, and readings covered, since the beginning; looks: all readings.
         """
         elapsed_s, before, self._looked_s = now_s - self._looked_s, self._lasted, now_s
+        np.copyto(self._came_before_veh, self._came_veh, where=quiet)
         if self._any_siblings and self._flat_owed_veh.dot(self._flat_owed_veh) > LEAST_OWED_VEH**2:
             self._share_out(quiet)
         self._lasted = counted[1] - PASSES * counted[0]
@@ -202,6 +203,11 @@ class Queues:
         )
         np.maximum(self.inside_veh, np.minimum(floor, self.reach_veh), out=self.inside_veh)
         self.any_spilled = some(self.spilled)
+
+    def since_free_veh(self) -> Floats:
+        """How many have come since the stop line was last free; with them grows what input less output is wrong by."""
+        came: Floats = self._came_veh - self._came_before_veh
+        return came
 
     def arrived_at_stop_veh(self) -> Floats:
         """Those inside that have had the time to reach the stop line."""

@@ -56,7 +56,7 @@ class LoggedController(Frozen):
 
 
 class Header(Frozen):
-    """A log's first line: all that replay needs beside the rows."""
+    """A log's first line: all that replay needs beside the rows. `history`, base64: what the estimator began with."""
 
     format: Literal["adaptive-signals record log"] = "adaptive-signals record log"
     version: Literal[1] = 1
@@ -66,6 +66,7 @@ class Header(Frozen):
     versions: dict[str, str]
     plans: PlanFile
     intersections: tuple[Intersection, ...]
+    history: str | None = None
 
 
 class _DecisionRow(Frozen):

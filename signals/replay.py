@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from base64 import b64decode
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from signals.controllers import build, check_controller, digest
 from signals.controllers.releasing import Releasing
 from signals.errors import ConfigError
 from signals.flow import FlowEstimator
+from signals.history import History, parse
 from signals.layout import Layout
 from signals.loop import Controller, Loop
 from signals.recording import Event, Header, LogReader, Tick
@@ -66,11 +68,23 @@ def logged_controller(header: Header, layout: Layout) -> Controller:
         return build(f"{logged.name}:{file}" if file else logged.name, layout, header.plans)
 
 
+def logged_history(header: Header, layout: Layout) -> History | None:
+    """What the estimator began with, from the log. Raises `ConfigError`."""
+    if header.history is None:
+        return None
+    try:
+        content = b64decode(header.history, validate=True)
+    except ValueError as error:
+        raise ConfigError(f"history: is not base64: {error}") from error
+    return parse(content, layout, "history")
+
+
 def replay(log: LogReader, controller: Controller) -> Iterator[Replayed]:
     """Play a log through a fresh estimator and interlock, and compare each tick."""
     plant = RecordedPlant(log.layout)
     releasing = Releasing(log.layout, controller)
-    loop = Loop(plant, FlowEstimator(log.layout), releasing, Interlock(log.layout))
+    estimator = FlowEstimator(log.layout, logged_history(log.header, log.layout))
+    loop = Loop(plant, estimator, releasing, Interlock(log.layout))
     for row in log:
         if isinstance(row, Event):
             releasing.let_go()

@@ -50,6 +50,14 @@ class Known(IntEnum):
     MEASURED = 2
 
 
+class Estimate(NamedTuple):
+    """A quantity of every lane group [J, N], its standard deviation, and how it is `Known`."""
+
+    value: Floats
+    sd: Floats
+    known: NDArray[np.int8]
+
+
 class Snapshot(NamedTuple):
     """What the plant says of itself and of its loops at `time_s`, and nothing that a street could not say.
 
@@ -112,6 +120,25 @@ class TrafficState(NamedTuple):
     blocked: Bools
     approaching_veh: Floats
     arrived_veh: Floats
+
+
+class Outlook(NamedTuple):
+    """What changes slowly or is asked for seldom: every quantity of the lane groups with how well it is known.
+
+    expected_veh_60s: will reach the stop line within the next 60 s at free speed; queue_m: its length, lanes alike;
+    degree_of_saturation: arrival flow over saturation flow and effective green share (HCM v/c), infinity where there
+    was no green; turning_share: part of the approach's arrivals that the lane group has.
+    """
+
+    time_s: float
+    arrival_flow_veh_per_h: Estimate
+    expected_veh_60s: Estimate
+    queue_veh: Estimate
+    queue_m: Estimate
+    saturation_flow_veh_per_h: Estimate
+    startup_lost_s: Estimate
+    degree_of_saturation: Estimate
+    turning_share: Estimate
 
 
 class Decision(NamedTuple):
