@@ -9,6 +9,8 @@ from signals.values import Bools, Floats
 
 MUTE_S = 300.0
 """A junction without a sign of life is mute no sooner: a few cycles."""
+NEVER_SEEN_S = 180.0
+"""The same where there was none since the beginning: its loops have yet to prove that they work."""
 MUTE_COUNTS = 40.0
 """Counts, about two a vehicle, that its loops usually make in a time in which they made none."""
 USUAL_SPAN_S = 3600.0
@@ -43,8 +45,8 @@ class MuteJunctions:
         speaks = (self._sum(alive) > 0) | (2 * self._sum(quiet) <= self._loops)
         self._learn(speaks, self._sum(volume))
         self._silent_s[speaks] = 0.0
-        never = self._usual_per_s == 0.0
-        mute = (self._silent_s >= MUTE_S) & (never | (self._silent_s * self._usual_per_s >= MUTE_COUNTS))
+        never, missed = self._usual_per_s == 0.0, self._silent_s * self._usual_per_s
+        mute = np.where(never, self._silent_s >= NEVER_SEEN_S, (self._silent_s >= MUTE_S) & (missed >= MUTE_COUNTS))
         found: Bools = mute[self._row]
         return found
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from signals.detectors import CHECK_EVERY_S, LoopHealth
 from signals.layout import layout
-from signals.mute import MUTE_S
+from signals.mute import MUTE_S, NEVER_SEEN_S
 from signals.values import Floats
 from tests.signals.fakes import crossing
 
@@ -36,7 +36,7 @@ class Hours:
 def test_a_junction_that_never_saw_anybody_is_mute_after_a_few_cycles():
     """The other junction, with traffic, is believed."""
     hours = Hours()
-    assert hours.go(MUTE_S - 1, 6, 1.0 * ~FIRST).all()
+    assert hours.go(NEVER_SEEN_S - 1, 6, 1.0 * ~FIRST).all()
     believed = hours.go(2 * CHECK_EVERY_S, 6, 1.0 * ~FIRST)
     assert (believed == ~FIRST).all()
     assert "mute" in hours.health.reason(int(FIRST.argmax()))
