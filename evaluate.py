@@ -28,12 +28,14 @@ from scenarios.osm import SignalTimes, import_osm, map_name
 from scenarios.sampling import DEFAULT_SEED
 from signals import overrides
 from signals.controllers import CONTROLLERS
+from simulation.faults import KINDS
 
 DEMO_SCENARIOS = ["resco:cologne1", "resco:cologne3", "arterial"]
 DEMO_CONTROLLERS = ["existing", "actuated", "max-pressure"]
 DEMO_DRAWS = 5
 ONCE = [1.0]
 NO_FILES: list[Path] = []
+FAULTS = "Broken loops, as dead=0.2,late=0.05. " + "; ".join(f"{kind}: {line}" for kind, line in KINDS.items()) + "."
 DRAWS = "The first draw's number. Develop on 0-99, tune on 100-199; a figure to be quoted needs 200-299 (evaluation)."
 
 app = typer.Typer(cls=OneLineErrors, no_args_is_help=True, add_completion=False, help=__doc__)
@@ -127,12 +129,13 @@ def run(
     first_draw: Annotated[int, typer.Option(help=DRAWS)] = 0,
     decision_s: Annotated[float, typer.Option(help="Seconds between decisions.")] = 1.0,
     intersection: Intersections = NO_FILES,
+    faults: Annotated[str, typer.Option(metavar="KIND=VALUE,...", help=FAULTS)] = "",
     workers: Workers = core_count(),
     baseline: Baseline = "existing",
     gui: Annotated[bool, typer.Option("--gui", help="Watch one case in SUMO's window; store nothing.")] = False,
 ) -> None:
     """Run every scenario x controller x demand x draw, print the differences to the baseline, write the report."""
-    cases = grid(scenario, controller, demand, draws, first_draw, decision_s, intersection)
+    cases = grid(scenario, controller, demand, draws, first_draw, decision_s, intersection, faults)
     if gui:
         output().print(tables.row_table(watch(cases)))
     else:

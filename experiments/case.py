@@ -13,15 +13,18 @@ from scenarios.catalogue import Scenario, find
 from signals.controllers import build, digest
 from signals.controllers import check_controller as check_controller
 from signals.controllers import split_name as split_name
+from signals.errors import ConfigError
 from signals.flow import FlowEstimator
-from signals.loop import Controller, Loop
+from signals.layout import layout
+from signals.loop import Controller, Loop, Plant
 from signals.safety import Interlock
+from simulation.faults import Faults, FaultyPlant, dead_loops, parse_faults
 from simulation.street import Demand, Place, Street, detector_digest
 
 
 @dataclass(frozen=True)
 class Case:
-    """What is run. `controller` is as typed, NAME or NAME:FILE."""
+    """What is run. `controller` is as typed, NAME or NAME:FILE; `faults` as `FaultRates` writes them."""
 
     scenario: str
     controller: str
@@ -29,11 +32,13 @@ class Case:
     draw: int
     decision_s: float = 1.0
     override_files: tuple[Path, ...] = ()
+    faults: str = ""
 
     @property
     def key(self) -> str:
         """A stable name for files: equal cases have equal keys."""
         text = f"{self.scenario}|{self.controller}|{self.demand:g}|{self.draw}|{self.decision_s:g}"
+        text += f"|{self.faults}" if self.faults else ""
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -42,11 +47,15 @@ def build_controller(text: str, street: Street) -> Controller:
     return build(text, street.layout, street.network.plans)
 
 
-def check_scenario(name: str, override_files: tuple[Path, ...] = ()) -> None:
-    """Raise `ConfigError` for a scenario that is not there, or whose network or traffic no case could read."""
+def check_scenario(name: str, override_files: tuple[Path, ...] = (), faults: str = "") -> None:
+    """Raise `ConfigError` for a scenario that is not there, or that no case could read or break in this way."""
     scenario = find(name)
     check_demand(scenario)
-    _ = place_of(scenario, override_files).network
+    network = place_of(scenario, override_files).network
+    try:
+        dead_loops(layout(network.intersections), parse_faults(faults).dead_at)
+    except ConfigError as error:
+        raise ConfigError(f"scenario {name}: {error}") from error
 
 
 def place_of(scenario: Scenario, override_files: tuple[Path, ...] = ()) -> Place:
@@ -62,6 +71,13 @@ def place_of(scenario: Scenario, override_files: tuple[Path, ...] = ()) -> Place
     )
 
 
+def faulty(street: Street, case: Case) -> Plant:
+    """The street's plant, behind the faults of the case where it has any; which loops they hit is the draw's."""
+    if not case.faults:
+        return street.plant
+    return FaultyPlant(street.plant, Faults(street.layout, parse_faults(case.faults), seed=case.draw))
+
+
 def run_case(
     case: Case, work_folder: Path, gui: bool = False, builder: Callable[[str, Street], Controller] = build_controller
 ) -> dict[str, Any]:
@@ -71,7 +87,7 @@ def run_case(
     demand = Demand(drawn.route_file, drawn.vehicles, drawn.persons)
     with Street(place_of(scenario, case.override_files), demand, seed=case.draw, gui=gui) as street:
         loop = Loop(
-            street.plant,
+            faulty(street, case),
             FlowEstimator(street.layout),
             builder(case.controller, street),
             Interlock(street.layout),
@@ -85,6 +101,7 @@ def run_case(
         "controller": case.controller,
         "demand": case.demand,
         "draw": case.draw,
+        "faults": case.faults,
         **measures,
         "junctions": street.network.signals,
         "junctions_controlled": len(street.network.intersections),

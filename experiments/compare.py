@@ -7,20 +7,20 @@ import pandas as pd
 from experiments.statistics import SAME_IN_A_PAIR, contrast, measures
 from experiments.store import Results
 
-CASE = ["scenario", "controller", "demand", "draw"]
-GROUP = CASE[:3]
+CASE = ["scenario", "controller", "demand", "faults", "draw"]
+GROUP = CASE[:-1]
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """`paired`: second minus first for each scenario, controller and demand. `unpaired`: the other cases, and why."""
+    """`paired`: second minus first for each group of draws. `unpaired`: the other cases, and why."""
 
     paired: pd.DataFrame
     unpaired: pd.DataFrame
 
 
 def compare(first: Results, second: Results) -> Comparison:
-    """Pair the cases that are equal: the same names, multiple and draw, the very same demand, network and overrides."""
+    """Pair the equal cases: the same names, multiple, faults and draw, the very same demand, network and overrides."""
     cases = {"first": first.cases.set_index(CASE), "second": second.cases.set_index(CASE)}
     shared = cases["first"].index.intersection(cases["second"].index, sort=False)
     columns = list(SAME_IN_A_PAIR)

@@ -100,6 +100,7 @@ def list_failures(failures: Sequence[Failure]) -> None:
         complain(f"failed: {message}")
         for failure in (failure for failure in failures if failure.message == message):
             case = failure.case
-            place = f"{case.scenario} {case.controller}, demand {case.demand:g}, draw {case.draw}"
+            faults = f", faults {case.faults}" if case.faults else ""
+            place = f"{case.scenario} {case.controller}, demand {case.demand:g}{faults}, draw {case.draw}"
             errors.print(f"  {place} (log: {failure.log})", markup=False)
     complain(f"{len(failures)} failed; the same command tries them again")

@@ -9,6 +9,7 @@ from experiments.case import Case, check_controller, check_scenario, place_of
 from experiments.engine import Job
 from scenarios.catalogue import find
 from signals.errors import ConfigError
+from simulation.faults import parse_faults
 from simulation.network import Overrides
 
 
@@ -22,6 +23,7 @@ class Grid:
     draws: tuple[int, ...]
     decision_s: float
     override_files: tuple[Path, ...] = ()
+    faults: str = ""
 
     def __post_init__(self) -> None:
         for name, values in (("scenario", self.scenarios), ("controller", self.controllers), ("demand", self.demands)):
@@ -36,7 +38,7 @@ class Grid:
     def cases(self) -> list[Case]:
         """In the table's order."""
         return [
-            Case(scenario, controller, demand, draw, self.decision_s, self.override_files)
+            Case(scenario, controller, demand, draw, self.decision_s, self.override_files, self.faults)
             for scenario in self.scenarios
             for controller in self.controllers
             for demand in self.demands
@@ -48,7 +50,7 @@ class Grid:
         for controller in self.controllers:
             check_controller(controller)
         for scenario in self.scenarios:
-            check_scenario(scenario, self.override_files)
+            check_scenario(scenario, self.override_files, self.faults)
 
     def overrides(self, scenario: str) -> Overrides:
         """What engineers' files change there, named or found beside the network; they are checked against it."""
@@ -68,8 +70,9 @@ def grid(
     first_draw: int = 0,
     decision_s: float = 1.0,
     override_files: Sequence[Path] = (),
+    faults: str = "",
 ) -> Grid:
-    """From what was typed: named twice is once, and multiples ascend."""
+    """From what was typed: named twice is once, multiples ascend, and equal faults are written alike."""
     if draws < 1:
         raise ConfigError(f"draws = {draws}, must be at least 1")
     if first_draw < 0:
@@ -81,6 +84,7 @@ def grid(
         draws=tuple(range(first_draw, first_draw + draws)),
         decision_s=decision_s,
         override_files=tuple(path.expanduser().resolve() for path in override_files),
+        faults=str(parse_faults(faults)),
     )
 
 

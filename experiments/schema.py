@@ -11,16 +11,16 @@ ACCOUNTING_VERSION = 2  # raise it when a measure's definition changes: older re
 
 TEXT = (
     "scenario", "controller", "network_digest", "demand_digest", "detector_digest", "controller_digest",
-    "override_digest",
+    "override_digest", "faults",
 )  # fmt: skip
 WHOLE = (
     "draw", "scheduled", "entered", "completed", "inside", "never_entered", "inside_at_cap", "never_entered_at_cap",
     "persons", "junctions", "junctions_controlled", "seed",
 )  # fmt: skip
 COLUMNS = (
-    "scenario", "controller", "demand", "draw", "scheduled", "entered", "completed", "inside", "never_entered",
-    "inside_at_cap", "never_entered_at_cap", "throughput_veh_per_h", "clear_time_s", "delay_s", "delay_p95_s",
-    "wait_max_s", "starve_max_s", "delay_per_signal_s", "delay_at_signals_s", "worst_junction_delay_s",
+    "scenario", "controller", "demand", "draw", "faults", "scheduled", "entered", "completed", "inside",
+    "never_entered", "inside_at_cap", "never_entered_at_cap", "throughput_veh_per_h", "clear_time_s", "delay_s",
+    "delay_p95_s", "wait_max_s", "starve_max_s", "delay_per_signal_s", "delay_at_signals_s", "worst_junction_delay_s",
     "stops_per_veh", "queue_mean_veh", "co2_kg", "gridlock", "bicycle_delay_s", "persons", "person_delay_s",
     "person_wait_s", "person_wait_max_s", "junctions", "junctions_controlled", "vehicles_controlled_share", "seed",
     "network_digest", "demand_digest", "detector_digest", "controller_digest", "override_digest",
@@ -39,14 +39,17 @@ def check_row(row: Row) -> None:
 
 
 def typed(cases: pd.DataFrame) -> pd.DataFrame:
+    """As the table has them; cases from before there were faults had none."""
+    faults = cases["faults"].astype(object).fillna("") if "faults" in cases else ""
+    cases = cases.assign(faults=faults)
     return cases[list(COLUMNS)].astype(DTYPES).reset_index(drop=True)
 
 
 def table(rows: Iterable[Row], scenarios: Iterable[str], controllers: Iterable[str]) -> pd.DataFrame:
-    """The rows in the grid's order: scenarios and controllers as named (the others behind them), demand, draw."""
+    """The rows in the grid's order: scenarios, controllers as named (the others behind them), faults, demand, draw."""
     cases = typed(pd.DataFrame(list(rows), columns=list(COLUMNS)))
     named = {"scenario": scenarios, "controller": controllers}
-    order = cases[["scenario", "controller", "demand", "draw"]].copy()
+    order = cases[["scenario", "controller", "faults", "demand", "draw"]].copy()
     for column, names in named.items():
         order[column] = order[column].map(_ranks(order[column], names))
     return cases.loc[order.sort_values(list(order.columns)).index].reset_index(drop=True)
@@ -62,6 +65,7 @@ def origins(cases: pd.DataFrame) -> dict[str, Any]:
         },
         "demands": sorted(cases["demand"].unique().tolist()),
         "draws": sorted(cases["draw"].unique().tolist()),
+        "faults": [faults or "none" for faults in cases["faults"].unique()],
         "seeds": sorted(cases["seed"].unique().tolist()),
         "cases": len(cases),
     }

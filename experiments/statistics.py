@@ -12,10 +12,10 @@ from signals.errors import ConfigError
 
 CONFIDENCE = 0.95
 NO_SPREAD = 1e-9  # of the mean: below it, differences differ by rounding only
-PLACE = ("scenario", "demand")  # what a controller and its baseline share beside the draw
+PLACE = ("scenario", "demand", "faults")  # what a controller and its baseline share beside the draw
 SAME_IN_A_PAIR = ("demand_digest", "network_digest", "override_digest")
 CONTROLLED = ("junctions", "junctions_controlled", "vehicles_controlled_share")  # the same for all controllers
-NOT_MEASURES = ("scenario", "controller", "demand", "draw", "gridlock", "seed", *CONTROLLED)
+NOT_MEASURES = ("scenario", "controller", "demand", "draw", "faults", "gridlock", "seed", *CONTROLLED)
 NO_RATIO = ("inside", "never_entered", "inside_at_cap", "never_entered_at_cap")  # counts whose best value is zero
 
 
@@ -109,23 +109,24 @@ def contrast(candidate: pd.DataFrame, baseline: pd.DataFrame, names: list[str]) 
 
 
 def summarise(cases: pd.DataFrame, baseline: str = "existing") -> pd.DataFrame:
-    """A row for each scenario, controller and demand: `X` is the measure's mean, then median, min, max and contrasts.
+    """A row for each scenario, controller, demand and faults: `X` is the mean, then median, min, max and contrasts.
 
     Contrasts with the baseline go over `pairs` draws; they are NaN in its own rows, and where it is missing.
     """
     names = measures(cases)
     by_place = {place: group.set_index("draw") for place, group in _groups(cases[cases.controller == baseline], PLACE)}
     rows = []
-    for (scenario, controller, demand), group in _groups(cases, ("scenario", "controller", "demand")):
+    for (controller, *place), group in _groups(cases, ("controller", *PLACE)):
         own = group.set_index("draw")
-        other = by_place.get((scenario, demand), own.iloc[:0])
+        other = by_place.get(tuple(place), own.iloc[:0])
         shared = own.index.intersection(other.index) if controller != baseline else own.index[:0]
         pair = own.loc[shared], other.loc[shared]
+        scenario, demand, faults = place
         check_same_street(*pair, f"{scenario} at demand {demand}: {controller} and {baseline}")
-        place = {"scenario": scenario, "controller": controller, "demand": demand}
+        where = {"scenario": scenario, "controller": controller, "demand": demand, "faults": faults}
         counts = {"draws": len(own), "pairs": len(shared), "gridlock_rate": float(own["gridlock"].mean())}
         counts |= {name: float(own[name].mean()) for name in CONTROLLED}
-        rows.append(place | counts | _centres(own, names) | contrast(*pair, names))
+        rows.append(where | counts | _centres(own, names) | contrast(*pair, names))
     return pd.DataFrame(rows)
 
 

@@ -81,12 +81,13 @@ def fitting(rows: pd.DataFrame, columns: tuple[list[Column], list[Column]], widt
 
 
 def by_place(rows: pd.DataFrame, columns: list[Column]) -> Table:
-    """A block for each scenario and demand, a line for each controller."""
+    """A block for each scenario, demand and faults, a line for each controller."""
     table = _table("scenario x demand\n  controller")
     for column in columns:
         table.add_column(column.title, justify="right")
-    for (scenario, demand), group in rows.groupby(["scenario", "demand"], sort=False):
-        table.add_row(f"[bold]{escape(str(scenario))}[/] x {demand:g}")
+    for (scenario, demand, faults), group in rows.groupby(["scenario", "demand", "faults"], sort=False):
+        broken = f", {escape(str(faults))}" if faults else ""
+        table.add_row(f"[bold]{escape(str(scenario))}[/] x {demand:g}{broken}")
         for row in group.to_dict("records"):
             table.add_row(f"  {escape(row['controller'])}", *(column.cell(row) for column in columns))
         table.add_section()
@@ -95,10 +96,11 @@ def by_place(rows: pd.DataFrame, columns: list[Column]) -> Table:
 
 def unpaired_table(comparison: Comparison) -> Table:
     table = _table("scenario")
-    for name in ("controller", "demand", "draws", "why"):
+    for name in ("controller", "demand", "faults", "draws", "why"):
         table.add_column(name)
     for row in comparison.unpaired.to_dict("records"):
-        table.add_row(row["scenario"], row["controller"], f"{row['demand']:g}", row["draws"], row["why"])
+        cells = row["controller"], f"{row['demand']:g}", row["faults"] or "none", row["draws"], row["why"]
+        table.add_row(row["scenario"], *cells)
     return table
 
 

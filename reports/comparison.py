@@ -86,7 +86,11 @@ class ScenarioComparison:
 
 
 def compare(cases: pd.DataFrame, summary: pd.DataFrame, baseline: str) -> tuple[ScenarioComparison, ...]:
-    """The comparisons in the order in which the cases first name their scenarios, the baseline's arm first."""
+    """The comparisons in the order in which the cases first name their scenarios, the baseline's arm first.
+
+    The same street with other faults is another place: 'arterial, dead=0.2'.
+    """
+    cases, summary = _faults_named(cases), _faults_named(summary)
     scenarios = tuple(dict.fromkeys(cases["scenario"]))
     controllers = controller_order(cases, baseline)
     cells = dict(iter(cases.groupby(["scenario", "demand", "controller"], sort=False)))
@@ -97,6 +101,11 @@ def compare(cases: pd.DataFrame, summary: pd.DataFrame, baseline: str) -> tuple[
         return tuple(sorted(own, key=lambda arm: (arm.demand, controllers.index(arm.controller))))
 
     return tuple(ScenarioComparison(scenario, labels[scenario], arms(scenario)) for scenario in scenarios)
+
+
+def _faults_named(table: pd.DataFrame) -> pd.DataFrame:
+    places = zip(table["scenario"], table["faults"], strict=True)
+    return table.assign(scenario=[f"{scenario}, {faults}" if faults else scenario for scenario, faults in places])
 
 
 def controller_order(cases: pd.DataFrame, baseline: str) -> tuple[str, ...]:

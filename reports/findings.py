@@ -202,7 +202,8 @@ def notices(
 
 
 def _failure(case: Mapping[str, Any]) -> str:
-    where = f"{case['scenario']} at demand {demand(case['demand'])}"
+    faults = f" with {case['faults']}" if case.get("faults") else ""
+    where = f"{case['scenario']} at demand {demand(case['demand'])}{faults}"
     return f"{where}: {case['controller']}, draw {case['draw']} failed and is in no figure: {case['message']}"
 
 

@@ -94,8 +94,10 @@ def _title(comparisons: Sequence[ScenarioComparison]) -> str:
 
 def _subtitle(cases: pd.DataFrame, controllers: Sequence[str]) -> str:
     demands = ", ".join(demand(multiple) for multiple in sorted(cases["demand"].unique()))
+    faults = "".join(f" · faults {each}" for each in cases["faults"].unique() if each)
     return (
         f"{listed(list(controllers))} · demand {demands} · draws {ranges(cases['draw'])} · {count(len(cases), 'case')}"
+        f"{faults}"
     )
 
 

@@ -1,10 +1,11 @@
 """Which loops can be believed.
 
 A loop is distrusted while the plant reports a fault on it; while it has been covered without a break for longer than
-any queue stands (stuck on); while it sees nothing although others see those who must have passed it (stuck off); and
-while it counts or toggles as no traffic does (chatter). It is believed again as soon as the sign is gone. Limits: a
-controller's own diagnostics (NTCIP 1202 vehicleDetectorTable columns 9 to 11), but set by vehicles seen elsewhere,
-because a short presence limit once starved a left turn that stood under a long queue.
+any queue stands (stuck on); while it sees nothing although others see those who must have passed it (stuck off); while
+it counts or toggles as no traffic does (chatter); and while no loop of its junction sees anybody for far longer than
+usual (mute: where all are dead, none is left to tell who is missed). It is believed again as soon as the sign is gone.
+Limits: a controller's own diagnostics (NTCIP 1202 vehicleDetectorTable columns 9 to 11), but set by vehicles seen
+elsewhere, because a short presence limit once starved a left turn that stood under a long queue.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import numpy as np
 
 from signals.layout import Layout
+from signals.mute import MuteJunctions
 from signals.values import Bools, Floats, Ints
 
 CHECK_EVERY_S = 30.0
@@ -35,13 +37,14 @@ PROVEN_VEH = 3.0
 STARVED = 3.0
 """How much longer a lane may be without traffic, both its loops agreeing, once they have been seen to work."""
 PASSED_VEH = 4.0
-OK, FAULT, STUCK_ON, STUCK_OFF, CHATTER = range(5)
+OK, FAULT, STUCK_ON, STUCK_OFF, CHATTER, MUTE = range(6)
 REASONS = (
     "believed",
     "the plant reports a fault",
     "stuck on: covered without a break while vehicles pass",
     "stuck off: sees nobody while others see those who must have passed it",
     "chatter: counts more than any lane can pass",
+    "mute: no loop of the junction has seen anybody for far longer than usual",
 )
 
 
@@ -59,6 +62,7 @@ class LoopHealth:
         several = np.zeros(loops, bool)
         several[self._partners[0][self._partners[2] < 1.0]] = True
         self._most_missed_veh = np.where(several, MISSED_OF_SEVERAL_VEH, MISSED_VEH)
+        self._mute = MuteJunctions(layout)
         self._seen = np.zeros((2, loops))
         self._checked_s = -np.inf
         self.verdict = np.full(loops, OK)
@@ -94,6 +98,7 @@ class LoopHealth:
         for lasted in (self._missed_veh, self._missed_beside_veh, self._passed_veh, self._passed_beside_veh):
             lasted[:] = 0.0
         self._covered_s[:] = 0.0
+        self._mute.restart()
         self._seen, self._looks = counted.copy(), looks
         self._checked_s = now_s
 
@@ -123,7 +128,9 @@ class LoopHealth:
         too_long = self._covered_s > MAXIMUM_PRESENCE_S
         stuck_on = self._passed_veh > np.where(too_long, PASSED_VEH, COVERED_VEH)
         stuck_on |= too_long & (self._passed_beside_veh > COVERED_VEH)
-        self.verdict = np.where(stuck_off, STUCK_OFF, OK)
+        told_of = ((volume > 0) | ~quiet & ~throughout) & (self.verdict != FAULT) & ~chatters
+        mute = self._mute.check(elapsed_s, told_of, volume, quiet)
+        self.verdict = np.where(stuck_off, STUCK_OFF, np.where(mute, MUTE, OK))
         self.verdict[stuck_on] = STUCK_ON
         self.verdict[chatters] = CHATTER
 

@@ -24,6 +24,8 @@ from signals.saturation import Scene
 from signals.values import Bools, Floats, Known, NeighbourMessage, Outlook, Snapshot, TrafficState
 
 EMPTY_GAP_S = 2.5
+DISCHARGING_VEH = 2.0
+"""At least so many follow while a stop line in green has no gap, and the advance loops that say who comes are lost."""
 
 
 class FlowEstimator:
@@ -167,6 +169,9 @@ class FlowEstimator:
             self._let_out(elapsed_s, sums)
         self._out_veh = self._out_veh + sums[OUT]
         self._queues.update(now_s, elapsed_s, sums, quiet)
+        if self._any_no_advance:
+            discharging = self._lost_advance & (self._greens.served > 0) & ~quiet
+            np.maximum(self._queues.inside_veh, DISCHARGING_VEH * discharging, out=self._queues.inside_veh)
         if now_s >= self._look_at_s:
             self._queues.look(now_s, self._counted, self._looks, self._arrivals.loop_veh_per_s, quiet)
             self._look_at_s = now_s + self._queues.look_every_s
@@ -195,6 +200,7 @@ class FlowEstimator:
         """Measured where both kinds of loop are believed, inferred from one of them, else assumed from usual flows."""
         no_advance, no_stop = self._arrivals.no_advance, self._arrivals.no_stop
         self._any_no_advance, self._any_no_stop = bool(no_advance.any()), bool(no_stop.any())
+        self._lost_advance = no_advance & ~no_stop & (self._layout.advance_distance_m > 0)
         watched = self._layout.has_group & ~self._unwatched
         known = np.full(self._shape, Known.ASSUMED, np.int8)
         known[watched & ~(no_advance & no_stop)] = Known.INFERRED
@@ -212,7 +218,7 @@ class FlowEstimator:
             self._take_latched(queue, total, latched)
         calls = total >= 1.0  # a covered stop line makes it so
         if self._any_no_stop:
-            calls |= self._arrivals.no_stop
+            calls |= self._arrivals.no_stop & (self._arrivals.no_advance | ~greens.whole_green)
         if self._any_recalled:
             calls |= self._recalled & ~greens.whole_green
         greens.recall(now_s, self._served_s)

@@ -6,7 +6,9 @@ reading is lost, follows from a seed alone, whatever the controller does.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+import difflib
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -20,13 +22,24 @@ CHATTER_PER_S = 1.0
 SEED = 20_240_415
 
 
+KINDS = {
+    "dead": "share of loops that see nothing",
+    "stuck-on": "share always covered",
+    "chatter": "share counting vehicles that are not there",
+    "over-count": "share counting 40 % more",
+    "under-count": "share counting 40 % less",
+    "lost-edges": "share of edges that no loop sees",
+    "late": "share of readings that come with the next one",
+    "dead-at": "name of a dead loop, or of a junction all of whose loops are dead; again for each more",
+}
+
+
 @dataclass(frozen=True)
 class FaultRates:
-    """Share of loops that are broken for good, or of readings that are spoiled, by kind; each 0-1.
+    """Share of loops that are broken for good, or of readings that are spoiled, by kind, each 0-1; `KINDS` says how.
 
-    dead: sees nothing; stuck_on: always covered, counts nothing; chatter: counts vehicles that are not there;
-    over_count, under_count: counts 40 % more, or less; lost_edges: an edge that is not seen, so that a vehicle is not
-    counted, or seems to stay; late: a reading that comes with the next one.
+    A lost edge makes that a vehicle is not counted, or seems to stay. dead_at: names of loops, and of junctions all of
+    whose loops are dead, whatever else befalls them.
     """
 
     dead: float = 0.0
@@ -36,12 +49,12 @@ class FaultRates:
     under_count: float = 0.0
     lost_edges: float = 0.0
     late: float = 0.0
+    dead_at: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for rate in fields(self):
-            value = getattr(self, rate.name)
+        for name, value in self._shares():
             if not 0 <= value <= 1:
-                raise ConfigError(f"faults: {rate.name.replace('_', '-')} = {value:g}, must be 0 to 1")
+                raise ConfigError(f"faults: {name} = {value:g}, must be 0 to 1")
         if self.broken > 1:
             raise ConfigError(f"faults: shares of broken loops add up to {self.broken:g}, must be at most 1")
 
@@ -50,6 +63,14 @@ class FaultRates:
         """Share of loops that are broken for good; a loop has one fault at most."""
         return sum(getattr(self, name) for name in BROKEN)
 
+    def __str__(self) -> str:
+        """What `parse_faults` takes, one way for equal faults; empty where there are none."""
+        shares = [f"{name}={value:g}" for name, value in self._shares() if value]
+        return ",".join([*shares, *(f"dead-at={name}" for name in self.dead_at)])
+
+    def _shares(self) -> Iterator[tuple[str, float]]:
+        return ((kind, getattr(self, kind.replace("-", "_"))) for kind in KINDS if kind != "dead-at")
+
 
 BROKEN = ("dead", "stuck_on", "chatter", "over_count", "under_count")
 MISCOUNT = {"over_count": 0.4, "under_count": -0.4}
@@ -57,17 +78,20 @@ MISCOUNT = {"over_count": 0.4, "under_count": -0.4}
 
 def parse_faults(words: str) -> FaultRates:
     """ "dead=0.2,lost-edges=0.05" as rates. Raises `ConfigError` naming what is unknown or out of bounds."""
-    known = {rate.name.replace("_", "-"): rate.name for rate in fields(FaultRates)}
-    rates: dict[str, float] = {}
+    shares: dict[str, float] = {}
+    dead_at: set[str] = set()
     for word in filter(None, (part.strip() for part in words.split(","))):
-        name, _, value = word.partition("=")
-        if name not in known:
-            raise ConfigError(f"faults: {name} is unknown, must be one of {', '.join(known)}")
+        kind, _, value = word.partition("=")
+        if kind not in KINDS:
+            raise ConfigError(f"faults: {kind} is unknown, must be one of {', '.join(KINDS)}")
+        if kind == "dead-at":
+            dead_at.add(value)
+            continue
         try:
-            rates[known[name]] = float(value)
+            shares[kind.replace("-", "_")] = float(value)
         except ValueError:
-            raise ConfigError(f"faults: {word}, must be {name}=SHARE with a share of 0 to 1") from None
-    return FaultRates(**rates)
+            raise ConfigError(f"faults: {word}, must be {kind}=SHARE with a share of 0 to 1") from None
+    return FaultRates(**shares, dead_at=tuple(sorted(dead_at)))
 
 
 class Faults:
@@ -78,6 +102,7 @@ class Faults:
         self._random = np.random.default_rng([SEED, seed])
         loops = len(layout.loops)
         self.kind = _broken_loops(self._random.permutation(loops), rates)
+        self.kind[dead_loops(layout, rates.dead_at)] = "dead"
         self._is = {name: self.kind == name for name in BROKEN}
         self._factor = 1.0 + sum(share * self._is[name] for name, share in MISCOUNT.items())
         self._carried = np.zeros(loops)
@@ -146,6 +171,19 @@ def _broken_loops(order: np.ndarray, rates: FaultRates) -> np.ndarray:
         kind[order[round(begin * order.size) : round(end * order.size)]] = name
         begin = end
     return kind
+
+
+def dead_loops(layout: Layout, names: tuple[str, ...]) -> list[int]:
+    """Positions of the loops of these names, and of all loops of junctions. Raises `ConfigError` for an unknown one."""
+    named: dict[str, list[int]] = {}
+    for k, (row, loop) in enumerate(layout.loops):
+        for name in (loop, layout.intersections[row].id):
+            named.setdefault(name, []).append(k)
+    for name in names:
+        if name not in named:
+            near = difflib.get_close_matches(name, named, n=3, cutoff=0.3) or [i.id for i in layout.intersections][:3]
+            raise ConfigError(f"faults: dead-at={name}: no loop or junction, nearest are {', '.join(near)}")
+    return [k for name in names for k in named[name]]
 
 
 class FaultyPlant:

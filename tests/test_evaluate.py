@@ -137,6 +137,10 @@ def test_a_map_or_counts_that_cannot_be_used_are_one_line(tmp_path: Path):
         (["--workers", "0"], "workers = 0, must be at least 1"),
         (["--decision-s", "0"], "decision_s = 0, must be above 0"),
         (["--gui"], "--gui shows one case"),
+        (["--faults", "daed=0.2"], "faults: daed is unknown, must be one of dead, stuck-on"),
+        (["--faults", "dead=1.2"], "faults: dead = 1.2, must be 0 to 1"),
+        (["--faults", "dead"], "faults: dead, must be dead=SHARE"),
+        (["--faults", "dead-at=GS"], "cologne1: faults: dead-at=GS: no loop or junction, .*GS_cluster_"),
     ],
 )
 def test_what_cannot_be_run_is_one_line_and_no_folder(words: list[str], line: str, tmp_path: Path):
@@ -179,6 +183,21 @@ def test_a_run_prints_the_table_and_lists_what_failed(tmp_path: Path):
     assert (tmp_path / "report.html").is_file()
 
 
+@pytest.mark.usefixtures("cheap")
+def test_broken_loops_are_told_apart_everywhere(tmp_path: Path):
+    """In one folder with sound ones: the table, the manifest and the report name them, however they were typed."""
+    typed(*RUN, "--draws", 4, "--out", tmp_path)
+    done = typed(*RUN, "--draws", 4, "--out", tmp_path, "--faults", "late=0.05, dead=0.20,chatter=0")
+    assert re.search(r"resco:cologne1 x 1 *\n", done.stdout)
+    assert re.search(r"resco:cologne1 x 1, dead=0\.2,late=0\.05 *\n", done.stdout)
+    assert "demand 1, faults dead=0.2,late=0.05, draw 1" in done.stderr
+    results = load(tmp_path)
+    assert results.cases["faults"].value_counts().to_dict() == {"": 6, "dead=0.2,late=0.05": 6}
+    assert results.manifest["faults"] == ["none", "dead=0.2,late=0.05"]
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "cologne1, dead=0.2,late=0.05" in page.replace("<wbr>", "")
+
+
 def test_ctrl_c_ends_with_status_130_and_no_traceback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     def stopped(*_known: object) -> None:
         raise KeyboardInterrupt
@@ -204,7 +223,7 @@ def test_compare_pairs_equal_cases_and_lists_the_rest(tmp_path: Path):
     done = typed("compare", first, second)
     assert done.exit_code == 0
     assert re.search(r"actuated +3 +31\.0 +31\.0 +\+0\.0 \[\+0\.0, \+0\.0\]", done.stdout)
-    assert re.search(rf"existing +1 +0-2 +only in {first}", done.stdout)
+    assert re.search(rf"existing +1 +none +0-2 +only in {first}", done.stdout)
 
 
 def test_report_is_written_again(tmp_path: Path):

@@ -15,6 +15,7 @@ from signals.controllers.fixed_time import FixedTime
 from signals.controllers.learned import MANIFEST_FILE, POLICY_FILE, Learned
 from signals.controllers.learned import load as load_policy
 from signals.controllers.max_pressure import MaxPressure, MaxPressureSettings
+from signals.controllers.sighted import Sighted
 from signals.errors import ConfigError
 from signals.layout import Layout
 from signals.loop import Controller
@@ -54,6 +55,10 @@ CONTROLLERS: dict[str, tuple[str, Builder]] = {
 }
 
 
+BLINDLY = ("existing", "fixed-time")
+"""Those that follow a plan, whatever the loops say; all others leave a junction that they cannot see to its own."""
+
+
 def split_name(controller: str) -> tuple[str, str | None]:
     """ "NAME:FILE" in two; the file is None where there is none."""
     name, _, file = controller.partition(":")
@@ -75,7 +80,8 @@ def build(controller: str, layout: Layout, existing: PlanFile) -> Controller:
     check_controller(controller)
     name, file = split_name(controller)
     _, builder = CONTROLLERS[name]
-    return builder(layout, existing, Path(file) if file else None)
+    built = builder(layout, existing, Path(file) if file else None)
+    return built if name in BLINDLY else Sighted(layout, built)
 
 
 def digest(name: str, file: Path | None) -> str:

@@ -38,7 +38,14 @@ def test_equal_cases_are_paired_per_controller():
     assert found.paired["delay_s_diff"].tolist() == [-2.5]
     assert found.paired["delay_s_first"].tolist() == [30.5]
     assert found.unpaired.to_dict("records") == [
-        {"scenario": "single", "controller": "existing", "demand": 1.0, "why": "only in a", "draws": "0-1"}
+        {
+            "scenario": "single",
+            "controller": "existing",
+            "demand": 1.0,
+            "faults": "",
+            "why": "only in a",
+            "draws": "0-1",
+        }
     ]
 
 
@@ -50,6 +57,16 @@ def test_the_same_draw_of_another_demand_is_no_pair():
     assert found.unpaired[["draws", "why"]].to_numpy().tolist() == [
         ["1", "another demand, network or override in each"]
     ]
+
+
+def test_cases_with_other_faults_are_no_pair():
+    """Broken loops are compared with the same broken loops."""
+    first, second = results("a", max_pressure=[50, 60]), results("b", max_pressure=[50, 60])
+    second.cases["faults"] = "dead=0.2"
+    found = compare(first, second)
+    assert found.paired.empty
+    assert found.unpaired["faults"].tolist() == ["", "dead=0.2"]
+    assert "dead=0.2" in printed(comparison_report(found, [], 150))
 
 
 def test_folders_without_an_equal_case_list_them_all():

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from experiments.case import Case
+from experiments.schema import table
 from experiments.statistics import difference, mean_interval, ratio, summarise, t_probability, t_quantile
 from signals.errors import ConfigError
 from tests.experiments.cheap_cases import row
@@ -24,6 +25,20 @@ SCIPY = {
     (0.99, 19): 2.8609346064649794,
 }
 REPETITIONS = 4000
+
+
+def test_other_faults_are_neither_paired_nor_averaged():
+    """Each row is over cases with the same faults, against the baseline with them."""
+    rows = [
+        row(Case("single", controller, 1.0, draw, faults=faults), delay_s=delay_s + draw)
+        for faults, delays_s in (("", (50.0, 30.0)), ("dead=0.2", (60.0, 45.0)))
+        for controller, delay_s in zip(("existing", "max-pressure"), delays_s, strict=True)
+        for draw in range(2)
+    ]
+    found = summarise(table(rows, [], ["existing"])).set_index(["controller", "faults"])
+    assert found["draws"].tolist() == [2, 2, 2, 2]
+    assert found.loc[("max-pressure", ""), "delay_s_diff"] == -20.0
+    assert found.loc[("max-pressure", "dead=0.2"), "delay_s_diff"] == -15.0
 
 
 @pytest.mark.parametrize(("confidence", "degrees"), SCIPY)

@@ -1,9 +1,11 @@
 """A results folder: what is in it is whole, says where it came from, and is never mixed with other accounts."""
 
 import errno
+import hashlib
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -36,7 +38,21 @@ def test_cases_come_back_as_they_were_written_with_their_types(tmp_path: Path):
     assert {name: str(kind) for name, kind in read.cases.dtypes.items()} == {name: DTYPES[name] for name in COLUMNS}
     assert read.cases["clear_time_s"].isna().all()
     assert read.manifest["scenarios"]["b"]["demand_digests"] == {"1": {"0": "digest", "1": "digest"}}
-    assert (tmp_path / "summary.csv").read_text().startswith("scenario,controller,demand,draws,pairs,gridlock_rate")
+    assert (tmp_path / "summary.csv").read_text().startswith("scenario,controller,demand,faults,draws,pairs,")
+
+
+def test_rows_from_before_there_were_faults_stay_valid(tmp_path: Path):
+    """Their key is what it was, and they had none; beside them, rows that have some."""
+    assert case(0).key == hashlib.sha256(b"b|existing|1|0|1").hexdigest()[:16]
+    folder, broken = filled(tmp_path, case(0)), replace(case(0), faults="dead=0.2")
+    file = tmp_path / "cases" / f"{case(0).key}.json"
+    written = json.loads(file.read_text())
+    del written["row"]["faults"]
+    file.write_text(json.dumps(written))
+    assert folder.write_tables(FACTS, ["b"], ["existing"])["faults"].tolist() == [""]
+    folder.keep(broken.key, "stamp", row(broken))
+    assert folder.write_tables(FACTS, ["b"], ["existing"])["faults"].tolist() == ["", "dead=0.2"]
+    assert load(tmp_path).manifest["faults"] == ["none", "dead=0.2"]
 
 
 def test_rows_are_in_the_grids_order_whatever_order_they_finished_in(tmp_path: Path):

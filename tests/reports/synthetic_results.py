@@ -71,5 +71,5 @@ def case(made_up: MadeUp, scenario: str, controller: str, demand: float, draw: i
         "junctions": junctions, "junctions_controlled": junctions, "vehicles_controlled_share": 1.0, "seed": draw,
         "network_digest": f"{place:064x}", "demand_digest": f"{place * 1000 + draw * 100 + round(demand * 10):064x}",
         "detector_digest": f"{place + 10:064x}", "controller_digest": f"{arm + 20:064x}",
-        "override_digest": "",
+        "override_digest": "", "faults": "",
     }  # fmt: skip

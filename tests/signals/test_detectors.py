@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from signals.detectors import CHECK_EVERY_S, MAXIMUM_PRESENCE_S, REASONS, LoopHealth
+from signals.flow import DISCHARGING_VEH
 from signals.layout import layout
 from signals.values import Known
 from tests.signals.fakes import crossing
@@ -74,7 +75,7 @@ def test_a_chattering_loop_is_found_and_accuses_no_other():
     """More than one count a second is no lane's traffic; what it counts is no word against its partner."""
     health, loops = LoopHealth(CROSSING), len(LOOPS)
     counted, healthy = np.zeros((2, loops)), np.ones(loops, bool)
-    for second in range(5 * MINUTE):
+    for second in range(2 * MINUTE):
         counted[0, STOP] += 1.0
         believed = health.update(float(second), healthy, counted, second + 1)
     assert "chatter" in health.reason(STOP)
@@ -108,3 +109,28 @@ def test_a_covered_loop_is_stuck_on_where_only_the_lanes_beside_it_can_tell():
         assert believed[STOP] or second > MAXIMUM_PRESENCE_S
     assert "stuck on" in health.reason(STOP)
     assert believed[twin_at]
+
+
+def test_a_lane_that_cannot_be_seen_at_its_stop_line_is_recalled_until_it_is_green():
+    """In green it calls no longer than somebody is believed to be there: an empty lane holds nobody up."""
+    feed = Feed(stage=0)
+    passing(feed, 200, sees=(ADVANCE,))
+    assert not feed.estimator.believed[STOP]
+    feed.stage = 1
+    state = [feed.second() for _ in range(60)][-1]
+    assert state.calls[0, 0]
+    feed.stage = 0
+    state = [feed.second() for _ in range(40)][-1]
+    assert not state.calls[0, 0]
+
+
+def test_a_queue_goes_on_discharging_although_nobody_says_who_comes():
+    """Without an advance loop, a stop line that has had no gap since its green began has more behind it."""
+    feed = Feed(stage=0)
+    passing(feed, 200, sees=(STOP,))
+    assert not feed.estimator.believed[ADVANCE]
+    for second in range(120):
+        state = feed.second((STOP,) if second % 2 else (), (STOP,) if second % 2 else ())
+    assert state.queue_veh[0, 0] + state.approaching_veh[0, 0] >= DISCHARGING_VEH
+    state = [feed.second() for _ in range(40)][-1]
+    assert state.queue_veh[0, 0] == 0.0

@@ -243,10 +243,10 @@ def test_the_lanes_beside_come_before_the_history():
 
 
 def test_the_estimator_teaches_its_history():
-    """A quarter hour of one vehicle every five seconds, and the next has begun."""
+    """A quarter hour of one vehicle every five seconds, as in the half hour before, and the next has begun."""
     history = History(ROW)
     estimator, loops = FlowEstimator(ROW, history), (advance_loop(ROW, SECOND_MAIN), stop_loop(ROW, SECOND_MAIN))
-    for second in range(BIN_S + 60):
+    for second in range(-2 * BIN_S, BIN_S + 60):
         passing = loops if second % 5 == 0 else ()
         estimator.update(read(ROW, EIGHT_S - 30.0 + second, passing, passing))
     assert history.usual_veh_per_h(TUESDAY + EIGHT_S)[SECOND_MAIN] == pytest.approx(720.0, rel=0.1)

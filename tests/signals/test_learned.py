@@ -181,7 +181,8 @@ def test_learned_without_a_policy_says_what_to_type():
 
 
 def test_it_is_built_by_name_and_folder(policy: Path):
-    assert isinstance(build(f"learned:{policy}", ONE, PlanFile.model_construct(plan=())), Learned)
+    decision = build(f"learned:{policy}", ONE, PlanFile.model_construct(plan=())).decide(calm(ONE))
+    assert decision.reason(0).startswith("learned: ")
 
 
 @pytest.mark.parametrize("file", ["policy.npz", "manifest.json"])

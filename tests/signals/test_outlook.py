@@ -33,10 +33,10 @@ def test_nothing_is_told_before_anything_is_seen():
         FlowEstimator(CROSSING).publish()
 
 
-@pytest.mark.parametrize(("every_s", "counted"), [(4, 90), (10, 36)])
+@pytest.mark.parametrize(("every_s", "counted"), [(4, 150), (10, 60)])
 def test_a_flow_is_as_uncertain_as_the_vehicles_counted_are_few(every_s: int, counted: int):
     """Poisson: one part in the root of the number that its time constant holds."""
-    flow = looked(every_s, 1800).arrival_flow_veh_per_h
+    flow = looked(every_s, 3000).arrival_flow_veh_per_h
     assert flow.value[SECOND_MAIN] == pytest.approx(3600 / every_s, rel=0.1)
     assert flow.sd[SECOND_MAIN] / flow.value[SECOND_MAIN] == pytest.approx(counted**-0.5, rel=0.1)
     assert flow.known[SECOND_MAIN] == Known.MEASURED

@@ -70,6 +70,30 @@ def test_a_seed_decides_and_the_share_is_kept(two: Layout):
     assert (first == "dead").sum() == round(0.25 * len(two.loops))
 
 
+def test_a_loop_or_a_whole_junction_is_dead_by_name(two: Layout):
+    """Whatever else befalls it; the others are as they would be."""
+    loop, junction = two.loops[0][1], two.intersections[1].id
+    rates = parse_faults(f"chatter=1,dead-at={junction},dead-at={loop}")
+    kind = Faults(two, rates, seed=1).kind
+    assert [k == "dead" for k in kind] == [k == 0 or row == 1 for k, (row, _) in enumerate(two.loops)]
+    with pytest.raises(ConfigError, match=f"dead-at=lefd: no loop or junction, nearest are .*{junction}"):
+        Faults(two, parse_faults("dead-at=lefd"), seed=1)
+
+
+@pytest.mark.parametrize(
+    ("words", "written"),
+    [
+        ("", ""),
+        ("dead=0", ""),
+        (" late=0.05,dead=.20 ", "dead=0.2,late=0.05"),
+        ("dead-at=b,dead-at=a", "dead-at=a,dead-at=b"),
+    ],
+)
+def test_equal_faults_are_written_alike(words: str, written: str):
+    assert str(parse_faults(words)) == written
+    assert parse_faults(written) == parse_faults(words)
+
+
 def test_a_faulty_plant_is_a_plant():
     """Commands go through as they are; readings are spoiled."""
     plant = FakePlant([crossing()], time_s=0.0)

@@ -1,0 +1,60 @@
+"""Which junctions have gone mute: where all loops are dead, none is left to tell who is missed."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from signals.layout import Layout
+from signals.values import Bools, Floats
+
+MUTE_S = 300.0
+"""A junction without a sign of life is mute no sooner: a few cycles."""
+NEVER_SEEN_S = 180.0
+"""The same where there was none since the beginning: its loops have yet to prove that they work."""
+MUTE_COUNTS = 40.0
+"""Counts, about two a vehicle, that its loops usually make in a time in which they made none."""
+USUAL_SPAN_S = 3600.0
+USUAL_NONE_S = 1800.0
+"""What is usual is learned as if nobody had come for so long before."""
+
+
+class MuteJunctions:
+    """Which junctions have shown no sign of life for longer than can be by chance, or never any since the beginning.
+
+    At night, where that is true of the street, it costs nothing: nobody is there to be seen, and the first who is ends
+    it.
+    """
+
+    def __init__(self, layout: Layout) -> None:
+        self._row = np.array([row for row, _ in layout.loops], np.int64)
+        self._junctions = junctions = layout.shape[0]
+        self._loops = self._sum(np.ones(self._row.size))
+        self._usual_per_s, self._known_s = np.zeros(junctions), np.zeros(junctions)
+        self._silent_s = np.zeros(junctions)
+
+    def restart(self) -> None:
+        """Nothing has lasted; what is usual stays so."""
+        self._silent_s[:] = 0.0
+
+    def check(self, elapsed_s: float, alive: Bools, volume: Floats, quiet: Bools) -> Bools:
+        """The loops [L] of mute junctions. alive: they told something; quiet: neither counted nor covered.
+
+        A junction where most loops are covered, and none counts, is locked rather than mute.
+        """
+        self._silent_s += elapsed_s
+        speaks = (self._sum(alive) > 0) | (2 * self._sum(quiet) <= self._loops)
+        self._learn(speaks, self._sum(volume))
+        self._silent_s[speaks] = 0.0
+        never, missed = self._usual_per_s == 0.0, self._silent_s * self._usual_per_s
+        mute = np.where(never, self._silent_s >= NEVER_SEEN_S, (self._silent_s >= MUTE_S) & (missed >= MUTE_COUNTS))
+        found: Bools = mute[self._row]
+        return found
+
+    def _learn(self, speaks: Bools, counts: Floats) -> None:
+        """Silence is learned from when it ends: one that does not end must not become usual."""
+        for_s = self._silent_s * speaks
+        self._known_s = np.minimum(self._known_s + for_s, USUAL_SPAN_S)
+        self._usual_per_s += (counts * speaks - for_s * self._usual_per_s) / (self._known_s + USUAL_NONE_S)
+
+    def _sum(self, per_loop: Floats | Bools) -> Floats:
+        return np.bincount(self._row, per_loop, self._junctions).astype(float)
