@@ -16,7 +16,7 @@ from signals.layout import Layout
 from signals.mute import MuteJunctions
 from signals.values import Bools, Floats, Ints
 
-CHECK_EVERY_S = 30.0
+CHECK_EVERY_S = 60.0
 MAXIMUM_PRESENCE_S = 840.0
 COVERED_VEH = 20.0
 """Vehicles that must have passed a covered loop, as others saw them, before it is stuck on."""
@@ -49,7 +49,7 @@ REASONS = (
 
 
 class LoopHealth:
-    """Looks every half minute at what each loop has counted and for how long it was covered."""
+    """Looks every minute at what each loop has counted and for how long it was covered."""
 
     def __init__(self, layout: Layout) -> None:
         loops = len(layout.loops)

@@ -143,7 +143,8 @@ class FlowEstimator:
     def _follow_stages(self, now_s: float, elapsed_s: float, stage: NDArray[np.int64]) -> None:
         rows = self._greens.follow(now_s, stage)
         if rows:
-            self._times_s[PASSED, rows] = now_s  # a fresh green has held nobody up yet
+            for row in rows:
+                self._times_s[PASSED, row] = now_s  # a fresh green has held nobody up yet
             self._limits_s[PASSED] = self._greens.blocked_after_s
             counted_veh, covered = self._counted[0], self._readings.presence
             scene = Scene(elapsed_s, counted_veh, covered, self._believed, self._queue_veh, self._exit_room_veh)

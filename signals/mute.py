@@ -28,7 +28,9 @@ class MuteJunctions:
     def __init__(self, layout: Layout) -> None:
         self._row = np.array([row for row, _ in layout.loops], np.int64)
         self._junctions = junctions = layout.shape[0]
-        self._loops = self._sum(np.ones(self._row.size))
+        self._cell = (self._row + junctions * np.arange(3)[:, None]).ravel()
+        self._told = np.zeros((3, self._row.size))
+        self._loops = np.bincount(self._row, minlength=junctions)
         self._usual_per_s, self._known_s = np.zeros(junctions), np.zeros(junctions)
         self._silent_s = np.zeros(junctions)
 
@@ -42,8 +44,10 @@ class MuteJunctions:
         A junction where most loops are covered, and none counts, is locked rather than mute.
         """
         self._silent_s += elapsed_s
-        speaks = (self._sum(alive) > 0) | (2 * self._sum(quiet) <= self._loops)
-        self._learn(speaks, self._sum(volume))
+        self._told[0], self._told[1], self._told[2] = alive, quiet, volume
+        speaking, silent, counts = np.bincount(self._cell, self._told.ravel(), 3 * self._junctions).reshape(3, -1)
+        speaks = (speaking > 0) | (2 * silent <= self._loops)
+        self._learn(speaks, counts)
         self._silent_s[speaks] = 0.0
         never, missed = self._usual_per_s == 0.0, self._silent_s * self._usual_per_s
         mute = np.where(never, self._silent_s >= NEVER_SEEN_S, (self._silent_s >= MUTE_S) & (missed >= MUTE_COUNTS))
@@ -55,6 +59,3 @@ class MuteJunctions:
         for_s = self._silent_s * speaks
         self._known_s = np.minimum(self._known_s + for_s, USUAL_SPAN_S)
         self._usual_per_s += (counts * speaks - for_s * self._usual_per_s) / (self._known_s + USUAL_NONE_S)
-
-    def _sum(self, per_loop: Floats | Bools) -> Floats:
-        return np.bincount(self._row, per_loop, self._junctions).astype(float)

@@ -56,9 +56,9 @@ def test_the_other_loop_stands_in_for_a_dead_one(dead: int):
 
 
 def test_a_covered_loop_that_others_pass_is_stuck_on():
-    """Found within 30 vehicles."""
+    """Found within 30 vehicles, at the next check."""
     feed = Feed(stage=0)
-    passing(feed, 30 * 6, sees=(STOP,), on=(ADVANCE,))
+    passing(feed, 30 * 6 + int(CHECK_EVERY_S), sees=(STOP,), on=(ADVANCE,))
     assert "stuck on" in feed.estimator.reason(ADVANCE)
 
 
