@@ -63,7 +63,7 @@ class Network:
         self.name, self._scenario, self._peer = name, find(name), peer
         self._folder = folder / name.replace(":", "-")
         self._routes = draw_demand(self._scenario, 1.0, 0, self._folder).route_file
-        self.prepared = {s: self._street("prepare", s) for s in DECISIONS_S}
+        self.prepared = {s: self._prepare(s) for s in DECISIONS_S}
         self.loops: dict[int, list[Figures]] = {s: [] for s in DECISIONS_S}
         self.replays: dict[int, list[Figures]] = {s: [] for s in DECISIONS_S}
         self.peers: list[Figures] = []
@@ -72,6 +72,13 @@ class Network:
         programs = self._folder / f"programs-{decision_s}.add.xml"
         words = (mode, self.name, str(self._routes), str(decision_s), str(programs))
         return ask(Path(sys.executable), "-m", "benchmarks.street_loop", *words)
+
+    def _prepare(self, decision_s: int) -> Figures:
+        """What was shown, whether raw SUMO repeats it, and the shares; a second run in one process may not repeat."""
+        told, again = self._street("record", decision_s), self._street("check", decision_s)
+        shares = self._street("profile", decision_s)["shares"]
+        same = told["trips"] == again["trips"]
+        return {"traffic": told["traffic"], "replay_is_identical": same, "shares": shares}
 
     def measure(self) -> None:
         """One repetition of everything, the peer next to what it is compared with."""

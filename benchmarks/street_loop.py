@@ -177,14 +177,13 @@ def replay_checked(scenario: str, routes: str, programs: Path) -> Figures:
 def main(mode: str, scenario: str, routes: str, decision: str, programs: str = "") -> Figures:
     """One measurement."""
     decision_s, file = float(decision), Path(programs)
-    if mode == "prepare":
-        told = recorded(scenario, routes, decision_s, file)
-        same = replay_checked(scenario, routes, file)["trips"] == told["trips"]
-        shares = profiled(scenario, routes, decision_s)["shares"]
-        return {"traffic": told["traffic"], "replay_is_identical": same, "shares": shares}
+    if mode == "record":
+        return recorded(scenario, routes, decision_s, file)
+    if mode == "check":
+        return replay_checked(scenario, routes, file)
     if mode == "replay":
         return replayed(scenario, routes, file)
-    return measured(scenario, routes, decision_s)
+    return (profiled if mode == "profile" else measured)(scenario, routes, decision_s)
 
 
 if __name__ == "__main__":

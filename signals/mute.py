@@ -47,7 +47,7 @@ class MuteJunctions:
         self._told[0], self._told[1], self._told[2] = alive, quiet, volume
         speaking, silent, counts = np.bincount(self._cell, self._told.ravel(), 3 * self._junctions).reshape(3, -1)
         speaks = (speaking > 0) | (2 * silent <= self._loops)
-        self._learn(speaks, counts)
+        self._learn(speaks, counts.astype(float))
         self._silent_s[speaks] = 0.0
         never, missed = self._usual_per_s == 0.0, self._silent_s * self._usual_per_s
         mute = np.where(never, self._silent_s >= NEVER_SEEN_S, (self._silent_s >= MUTE_S) & (missed >= MUTE_COUNTS))
