@@ -1,7 +1,7 @@
 """Believed readings → `TrafficState`: calls, gaps, arrivals and queues of all lane groups.
 
 Every second costs little: sums over the loops, the queues' balance, and what the stages decide. What changes slowly
-(flows, shares, which loops to believe) is worked out every 10 or 30 s. Memory is constant; time comes with each
+(flows, shares, which loops to believe) is worked out every 10 to 60 s. Memory is constant; time comes with each
 snapshot.
 """
 
