@@ -19,7 +19,6 @@ from signals.layout import Layout
 from signals.sequencer import intervals_between, intervals_to_red
 from signals.values import TRANSITION, Command, Mode, Snapshot
 from simulation.buttons import Buttons
-from simulation.coordination import Coordination
 from simulation.loops import LoopReader
 from simulation.program_changes import ProgramChanges
 from simulation.programs import ASPECT_OF, LETTER_OF
@@ -99,8 +98,6 @@ class SumoPlant:
         self._check_loops()
         junctions, heads = layout.has_head.shape
         self._own_program, self._own_rows = [""] * junctions, [[""]] * junctions
-        self._own_times_s: list[list[float]] = [[]] * junctions
-        self._coordination = Coordination(layout)
         for row in range(junctions):
             self._note_own_program(row)
         self._changes = ProgramChanges(sumo, self._names, switching or {})
@@ -131,7 +128,7 @@ class SumoPlant:
         for row in self._changes.due(now_s):
             self._leaving[row] = not self._local[row]
         if True in self._leaving:
-            self._leave_where_confirmed(now_s)
+            self._leave_where_confirmed()
         presence = occupancy > 0
         return Snapshot(
             now_s,
@@ -179,7 +176,6 @@ class SumoPlant:
         if current == TRANSITION or row in self._changes.rows:
             return  # the junction's own interstage, or its change of program, ends before we take it over
         self._leaving[row] = False
-        self._coordination.forget(row)
         if local:
             self._take(row, current)
         if stage != current:
@@ -210,9 +206,8 @@ class SumoPlant:
         name = self._names[row]
         self._own_program[row] = self._sumo.trafficlight.getProgram(name)
         self._own_rows[row] = [] if self._sumo.runs_in_rings(name) else self._sumo.program_rows(name)
-        self._own_times_s[row] = self._sumo.program_times_s(name)
 
-    def _leave_where_confirmed(self, now_s: float) -> None:
+    def _leave_where_confirmed(self) -> None:
         """Give the street back to its own plan, so that no head jumps."""
         for row, leaving in enumerate(self._leaving):
             if not leaving:
@@ -222,24 +217,12 @@ class SumoPlant:
                 if self._sumo.trafficlight.getPhase(name) == self._compiled[row].red:
                     self._give_back(row)
             elif self._shown[row] in self._own_rows[row]:
-                self._meet_own_plan(row, stage, now_s)
+                self._give_back(row)
+                self._sumo.trafficlight.setPhase(name, self._own_rows[row].index(self._shown[row]))
             else:
                 self._sumo.trafficlight.setPhase(name, self._compiled[row].rows_to_red[stage])
 
-    def _meet_own_plan(self, row: int, stage: int, now_s: float) -> None:
-        name, coordination = self._names[row], self._coordination
-        at = self._sumo.row_of(name, self._own_program[row])
-        plan_stage = self._compiled[row].stage_states.get(self._own_rows[row][at])
-        if coordination.in_step(row, now_s, stage, plan_stage, at):
-            self._give_back(row)
-        elif coordination.gives_up(row, now_s) or row in self._changes.rows:
-            self._give_back(row)
-            self._sumo.trafficlight.setPhase(name, self._own_rows[row].index(self._shown[row]))
-        elif plan_stage is not None and coordination.walks(row, stage, plan_stage, self._own_times_s[row][at]):
-            self._sumo.show_row(name, self._compiled[row].row_between[stage, plan_stage])
-
     def _give_back(self, row: int) -> None:
-        self._coordination.forget(row)
         self._sumo.trafficlight.setProgram(self._names[row], self._own_program[row])
         self._leaving[row] = False
         self._set_local(row, True)

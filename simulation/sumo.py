@@ -139,15 +139,6 @@ class Sumo:
         """The states of the current program's rows."""
         return [phase.state for phase in self._program(junction).phases]
 
-    def program_times_s(self, junction: str) -> list[float]:
-        """How long these last."""
-        return [float(phase.duration) for phase in self._program(junction).phases]
-
-    def row_of(self, junction: str, program: str) -> int:
-        """The row in which a program is now, also one that is not in force: SUMO lets all of them run on."""
-        logics = self._api.trafficlight.getAllProgramLogics(junction)
-        return next(int(logic.currentPhaseIndex) for logic in logics if logic.programID == program)
-
     def runs_in_rings(self, junction: str) -> bool:
         """Whether the current program is a NEMA one, whose rows are phases that cannot be set."""
         return int(self._program(junction).type) == int(self._api.constants.TRAFFICLIGHT_TYPE_NEMA)

@@ -5,12 +5,11 @@ from signals.flow import FlowEstimator
 from signals.loop import Loop
 from signals.mute import NEVER_SEEN_S
 from signals.safety import Interlock
-from simulation.coordination import STEP_WITHIN_S
 from simulation.street import Street
 from tests.simulation.streets import SEED, place_and_demand
 
 SLACK_S = 60.0
-"""For a check every half minute, and an interstage."""
+"""For a check every minute, and an interstage."""
 
 
 def test_a_junction_whose_loops_are_all_dead_ends_on_its_own_plan():
@@ -31,5 +30,5 @@ def test_a_junction_whose_loops_are_all_dead_ends_on_its_own_plan():
             street.sumo.step_to(street.sumo.time_s + 1.0)
     assert record.decision.reason(0) == "no loop is believed: own plan"
     assert not any(local[60 : int(NEVER_SEEN_S)])
-    assert all(local[int(NEVER_SEEN_S + STEP_WITHIN_S + SLACK_S) :])
+    assert all(local[int(NEVER_SEEN_S + SLACK_S) :])
     assert begin_s + 400 == street.place.end_s

@@ -129,10 +129,7 @@ def test_between_decisions_nothing_is_asked_for(tmp_path: Path):
 
 @pytest.mark.parametrize("kind", ["waiting", "delay"])
 def test_locking_vehicles_out_costs_as_much_as_letting_them_wait(kind: str, tmp_path: Path):
-    """Who holds one stage for ever is paid less and less, long after the approaches are full.
-
-    The interlock leaves whom that starves to the own plan for two minutes at a time, so a single quarter may do better.
-    """
+    """Who holds one stage for ever is paid less and less, long after the approaches are full."""
     place, demand = place_and_demand("resco:cologne1", tmp_path, multiple=2.0)
     practice = Practice(place, demand, Terms(tick_s=5.0, reward=kind))
     traffic, paid = practice.begin(100), []
@@ -141,9 +138,9 @@ def test_locking_vehicles_out_costs_as_much_as_letting_them_wait(kind: str, tmp_
         paid.append(float(reward[0]))
     outside = waiting_outside(practice)
     practice.close()
-    thirds = [float(part.mean()) for part in np.array_split(np.array(paid), 3)]
+    quarters = [float(part.mean()) for part in np.split(np.array(paid), 4)]
     assert outside > 50
-    assert thirds == sorted(thirds, reverse=True)
+    assert quarters == sorted(quarters, reverse=True)
     assert paid[-1] < -outside / 100
 
 
