@@ -8,11 +8,12 @@ from typing import Annotated
 import typer
 
 from experiments import tables
+from experiments.capacity import CAPACITY, Sweep, capacities, sweep, write_capacity
 from experiments.case import check_controller
 from experiments.compare import compare, settings_that_differ
 from experiments.console import CASES_FAILED, OneLineErrors, complain, errors, list_failures, list_warnings, output
 from experiments.engine import core_count
-from experiments.evaluation import run_grid, watch
+from experiments.evaluation import Evaluation, run_grid, watch
 from experiments.grid import Grid, grid
 from experiments.statistics import summarise
 from experiments.store import load
@@ -148,6 +149,36 @@ def demo(out: Out = Path("results/demo"), workers: Workers = core_count()) -> No
     run_and_report(grid(DEMO_SCENARIOS, DEMO_CONTROLLERS, ONCE, DEMO_DRAWS), out, workers, "existing")
 
 
+@app.command()
+def capacity(
+    scenario: Annotated[list[str], typer.Option(help="Name or path; again for each more.")],
+    controller: Annotated[list[str], typer.Option(help="NAME[:FILE]; again for each more, the baseline too.")],
+    out: Out,
+    draws: Annotated[int, typer.Option(help="Demand draws: 5 to develop, 20 for a headline.")] = 5,
+    first_draw: Annotated[int, typer.Option(help=DRAWS)] = 0,
+    first: Annotated[float, typer.Option(help="The sweep's first multiple of today's demand.")] = Sweep.first,
+    step: Annotated[float, typer.Option(help="From one multiple to the next.")] = Sweep.step,
+    decision_s: Annotated[float, typer.Option(help="Seconds between decisions.")] = 1.0,
+    intersection: Intersections = NO_FILES,
+    faults: Annotated[str, typer.Option(metavar="KIND=VALUE,...", help=FAULTS)] = "",
+    workers: Workers = core_count(),
+    baseline: Baseline = "existing",
+) -> None:
+    """How much more traffic each controller carries at the same level of service: a sweep over the demand."""
+    whole, multiples = (
+        grid(scenario, controller, ONCE, draws, first_draw, decision_s, intersection, faults),
+        Sweep(first, step),
+    )
+    start(whole, baseline)
+    evaluation = sweep(whole, multiples, lambda part: run_grid(part, out, workers, baseline, command()))
+    if evaluation.cases is not None:
+        table = capacities(evaluation.cases, baseline)
+        output().print(*tables.capacity_report(table, baseline), sep="\n")
+        typer.echo(f"table: {write_capacity(out / CAPACITY, table)}")
+        typer.echo(f"report: {write_report(out, out / 'report.html')}")
+    end(evaluation)
+
+
 @app.command("compare")
 def compare_folders(first: Path, second: Path) -> None:
     """Second results minus first over equal cases, and the cases that have no equal."""
@@ -176,13 +207,27 @@ def diagnose_detectors(
 
 
 def run_and_report(cases: Grid, out: Path, workers: int, baseline: str) -> None:
-    check_controller(baseline)
-    list_warnings(cases.warnings())
-    evaluation = run_grid(cases, out, workers, baseline, shlex.join(["evaluate.py", *sys.argv[1:]]))
+    start(cases, baseline)
+    evaluation = run_grid(cases, out, workers, baseline, command())
     if evaluation.cases is not None:
         console = output()
         console.print(*tables.summary_report(summarise(evaluation.cases, baseline), baseline, console.width), sep="\n")
         typer.echo(f"report: {write_report(out, out / 'report.html')}")
+    end(evaluation)
+
+
+def command() -> str:
+    return shlex.join(["evaluate.py", *sys.argv[1:]])
+
+
+def start(cases: Grid, baseline: str) -> None:
+    """What can be refused or warned of before the first case."""
+    check_controller(baseline)
+    cases.check_names()
+    list_warnings(cases.warnings())
+
+
+def end(evaluation: Evaluation) -> None:
     if evaluation.failures:
         list_failures(evaluation.failures)
         raise typer.Exit(CASES_FAILED)

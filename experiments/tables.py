@@ -19,6 +19,11 @@ LEGEND = """delay: mean over every vehicle scheduled in the window, finished or 
 [ ]: 95 % interval, paired over demand draws; * where it excludes zero."""
 
 
+CAPACITY_LEGEND = """capacity: first multiple of today's demand with more than 55 s of delay per signal, below level D.
+served: vehicles per hour out within the window, at 1.2 times the best fixed plan's capacity.
+[ ]: 95 % interval, paired over demand draws; * where it excludes zero; - where the curve does not cross, or ends."""
+
+
 class Column(NamedTuple):
     """What stands above, and the cell of a row."""
 
@@ -128,6 +133,36 @@ def summary_report(summary: pd.DataFrame, baseline: str, width: int) -> list[Tab
     return parts
 
 
+def capacity_columns(baseline: str) -> list[Column]:
+    """What each controller carries at level of service D, and serves beyond."""
+    return [
+        Column("draws", draws),
+        Column("capacity\nx today", lambda row: bounds(row, "capacity_multiple")),
+        Column(f"gain over {baseline}\n%", lambda row: gain(row, "capacity")),
+        Column("by delay at\nsignals", lambda row: number(row["capacity_at_signals_multiple"], 2)),
+        Column("gain\n%", lambda row: gain(row, "capacity_at_signals")),
+        Column("served at\noverload", lambda row: number(row["served_veh_per_h"], 0)),
+        Column("gain\n%", lambda row: gain(row, "served")),
+        Column("gridlock\nfrom x", lambda row: number(row["first_gridlock_multiple"], 2)),
+    ]
+
+
+def capacity_report(capacities: pd.DataFrame, baseline: str) -> list[Table | str]:
+    """What `evaluate.py capacity` prints, from top to bottom."""
+    table = _table("scenario\n  controller")
+    columns = capacity_columns(baseline)
+    for column in columns:
+        table.add_column(column.title, justify="right")
+    for (scenario, faults), group in capacities.groupby(["scenario", "faults"], sort=False):
+        broken = f", {escape(str(faults))}" if faults else ""
+        overload = number(group["overload_multiple"].iloc[0], 2)
+        table.add_row(f"[bold]{escape(str(scenario))}[/]{broken} (overload: x {overload})")
+        for row in group.to_dict("records"):
+            table.add_row(f"  {escape(row['controller'])}", *(column.cell(row) for column in columns))
+        table.add_section()
+    return [table, escape(CAPACITY_LEGEND)]
+
+
 def controlled_lines(summary: pd.DataFrame) -> list[str]:
     """How much of each scenario was controlled at all: a signal that keeps its own plan is not."""
     lines = []
@@ -176,6 +211,18 @@ def number(value: float, digits: int) -> str:
 def change(row: Row, name: str) -> str:
     """The paired difference with its interval."""
     value, low, high = (row[f"{name}_diff{end}"] for end in ENDS)
+    return with_interval(value, low, high, row["pairs"])
+
+
+def bounds(row: Row, name: str) -> str:
+    """A positive figure and its interval."""
+    value, low, high = (row[f"{name}{end}"] for end in ENDS)
+    return number(value, 2) + ("" if math.isnan(low) else f" \\[{low:.2f}, {high:.2f}]")
+
+
+def gain(row: Row, name: str) -> str:
+    """Per cent more than the baseline."""
+    value, low, high = (100 * row[f"{name}_gain{end}"] for end in ENDS)
     return with_interval(value, low, high, row["pairs"])
 
 

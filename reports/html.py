@@ -12,6 +12,8 @@ from markupsafe import Markup, escape
 from experiments.statistics import summarise
 from experiments.store import Results, load, one_line
 from reports import charts
+from reports.capacity import COLUMNS as CAPACITY_COLUMNS
+from reports.capacity import capacity_tables
 from reports.comparison import Arm, ScenarioComparison, compare, controller_order
 from reports.findings import Finding, Verdict, findings, headline, limits, notices
 from reports.measures import MEASURES
@@ -62,6 +64,8 @@ def _page(results: Results, comparisons: tuple[ScenarioComparison, ...], baselin
         "answers": [_answer(comparison) for comparison in comparisons],
         "forest": _forest(comparisons, chosen),
         "limits": limits(comparisons, baseline, set(cases["draw"])),
+        "capacities": capacity_tables(cases, baseline),
+        "capacity_columns": CAPACITY_COLUMNS,
         "columns": COLUMNS,
         "groups": groups(),
         "tables": [_table(comparison) for comparison in comparisons],

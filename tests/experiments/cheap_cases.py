@@ -71,3 +71,9 @@ def wait_for_ever_from_draw_2(case: Case, work: Path) -> dict[str, Any]:
 
 def lack_a_column(case: Case, work: Path) -> dict[str, Any]:
     return {name: value for name, value in run(case, work).items() if name != "co2_kg"}
+
+
+def run_a_curve(case: Case, work: Path) -> dict[str, Any]:
+    """Delay that grows with demand and passes 55 s, sooner without control."""
+    carries = {"existing": 1.0, "max-pressure": 1.6}[case.controller] * (1 + 0.02 * case.draw)
+    return run(case, work) | {"delay_per_signal_s": 55.0 * case.demand / carries}

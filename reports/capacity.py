@@ -1,0 +1,68 @@
+"""What each controller carries at the same level of service, as a table of the report; from a sweep over demand."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+
+from experiments.capacity import capacities
+from experiments.statistics import Interval
+from reports.table import Cell
+from reports.wording import NONE, interval, number, signed
+
+ENDS = ("", "_low", "_high")
+Row = dict[Any, Any]
+
+
+def _multiple(name: str) -> Callable[[Row], Cell]:
+    def cell(row: Row) -> Cell:
+        low, high = (row[f"{name}_multiple{end}"] for end in ENDS[1:])
+        note = "" if math.isnan(low) else f"[{number(low, 2)}, {number(high, 2)}]"
+        return Cell(number(row[f"{name}_multiple"], 2), note)
+
+    return cell
+
+
+def _gain(name: str) -> Callable[[Row], Cell]:
+    def cell(row: Row) -> Cell:
+        if row["controller"] == row["baseline"]:
+            return Cell("baseline")
+        gain = Interval(*(100.0 * row[f"{name}_gain{end}"] for end in ENDS))
+        return Cell(NONE) if math.isnan(gain.estimate) else Cell(signed(gain.estimate), interval(gain))
+
+    return cell
+
+
+def _plain(name: str, decimals: int) -> Callable[[Row], Cell]:
+    return lambda row: Cell(number(row[name], decimals))
+
+
+COLUMNS: tuple[tuple[str, str, Callable[[Row], Cell]], ...] = (
+    ("Capacity", "× today's demand", _multiple("capacity")),
+    ("Gain", "%, 95 % interval", _gain("capacity")),
+    ("Capacity by delay at signals", "× today's demand", _multiple("capacity_at_signals")),
+    ("Gain", "%, 95 % interval", _gain("capacity_at_signals")),
+    ("Served at overload", "veh/h", _plain("served_veh_per_h", 0)),
+    ("Gain", "%, 95 % interval", _gain("served")),
+    ("Time to clear at overload", "s", _plain("clear_time_s_at_overload", 0)),
+    ("Worst junction at overload", "s/veh", _plain("worst_junction_delay_s_at_overload", 0)),
+    ("Gridlock in some draw", "from ×", _plain("first_gridlock_multiple", 1)),
+)
+
+
+def capacity_tables(cases: pd.DataFrame, baseline: str) -> list[dict[str, Any]]:
+    """One a scenario whose sweep crosses level of service D for some controller; none where a single demand was run."""
+    found = []
+    for (scenario, faults), group in capacities(cases, baseline).groupby(["scenario", "faults"], sort=False):
+        if not group["capacity_multiple"].notna().any():
+            continue
+        rows = [(row["controller"], [cell(row) for *_, cell in COLUMNS]) for row in group.to_dict("records")]
+        found.append(
+            {
+                "scenario": f"{scenario}, {faults}" if faults else scenario,
+                "overload": number(group["overload_multiple"].iloc[0], 2),
+                "rows": rows,
+            }
+        )
+    return found
