@@ -9,6 +9,7 @@ from pathlib import Path
 
 from signals import plans
 from signals.controllers.actuated import Actuated, ActuatedSettings
+from signals.controllers.adaptive import Adaptive, AdaptiveSettings
 from signals.controllers.common import load_settings
 from signals.controllers.existing import Existing
 from signals.controllers.fixed_time import FixedTime
@@ -40,6 +41,10 @@ def _max_pressure(layout: Layout, _: PlanFile, file: Path | None) -> Controller:
     return MaxPressure(layout, load_settings(MaxPressureSettings, file))
 
 
+def _adaptive(layout: Layout, _: PlanFile, file: Path | None) -> Controller:
+    return Adaptive(layout, load_settings(AdaptiveSettings, file))
+
+
 def _learned(layout: Layout, _: PlanFile, file: Path | None) -> Controller:
     if file is None:
         raise ConfigError("controller learned: no policy, must be learned:DIR with the folder that train.py wrote")
@@ -51,6 +56,7 @@ CONTROLLERS: dict[str, tuple[str, Builder]] = {
     "fixed-time": ("a timing plan by file (the network's own without one), driven through the stage port", _fixed_time),
     "actuated": ("stages in order: gap-out, max-out, passage time, skipped without a call", _actuated),
     "max-pressure": ("the stage that serves most within a short horizon, lost time paid for", _max_pressure),
+    "adaptive": ("serves until nobody comes, then whoever is worth most; greens grow as the streets fill", _adaptive),
     "learned": ("a policy that train.py exported, by folder: learned:DIR", _learned),
 }
 

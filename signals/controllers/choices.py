@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from signals.controllers.max_pressure import turns_in_gaps
+from signals.controllers.worthiest import turns_in_gaps
 from signals.layout import Layout
 from signals.values import Bools, TrafficState
 

@@ -128,7 +128,7 @@ def test_max_pressure_clears_who_turns_in_gaps_before_cross_traffic():
     assert controller.decide(waiting(LEFT, [[0.0, 1.0, 9.0, 0.0]])).stage[0] in (1, 3)
 
 
-@pytest.mark.parametrize("name", ["actuated", "max-pressure"])
+@pytest.mark.parametrize("name", ["actuated", "max-pressure", "adaptive"])
 def test_an_interstage_is_waited_out(name: str):
     """While no stage is confirmed a controller asks for nothing."""
     state = waiting(CROSSING, [[0.0, 9.0]], stage=np.array([TRANSITION]))

@@ -1,0 +1,104 @@
+"""`adaptive`: serves until nobody comes, then whoever is worth most; greens grow as the streets fill.
+
+What a stage is worth is vehicles served per second, lost time included (see `worthiest`). Three things make it differ
+from `max-pressure`, whose greens are the shorter the longer all queues are:
+
+- A green ends early, as an actuated one does, in the first gap of those whom it serves (Signal Timing Manual, passage
+  time); while they keep coming another stage must be worth much more. Fuller lanes weigh no more than others, so that
+  with queues everywhere a stage goes on until its own are served, and little is lost in changing.
+- Behind a lane too short for its queue stands its whole approach: it counts as waiting, and such a lane waits less.
+- Who turns in gaps, and whoever stands behind him within the junction, is given the time to leave before cross traffic
+  starts: a junction whose box is left full locks for good.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import numpy as np
+from pydantic import Field
+
+from signals.controllers.worthiest import WORDING, Worthiest, WorthiestSettings, places
+from signals.layout import Layout
+from signals.values import Bools, Floats, Ints, TrafficState
+
+CLEARING = len(WORDING)
+SHORT_VEH = 5.0
+"""A lane with room for fewer is a bay, or a stub between two junctions: its queue soon reaches who is not in it."""
+
+
+class AdaptiveSettings(WorthiestSettings):
+    """Parameters of `adaptive`; one set for all junctions."""
+
+    minimum_green_s: Annotated[
+        float, Field(ge=0, le=60, description="Shortest green of a stage, if its own is less.")
+    ] = 8.0
+    passage_s: Annotated[float, Field(ge=1, le=10, description="A gap longer than this ends the green.")] = 3.0
+    hysteresis: Annotated[
+        float, Field(ge=1, le=5, description="How many times better another stage must be while vehicles keep coming.")
+    ] = 2.0
+    waiting_s: Annotated[float, Field(ge=10, le=1e6, description="Red after which a vehicle counts double.")] = 120.0
+    short_lane_red_s: Annotated[
+        float, Field(ge=15, le=240, description="Longest wait of a full lane that holds few vehicles.")
+    ] = 45.0
+    clearing_green_s: Annotated[
+        float, Field(ge=0, le=20, description="Least green of those who turned in gaps, before cross traffic.")
+    ] = 10.0
+    clearing_at_most_s: Annotated[
+        float, Field(ge=5, le=60, description="Longest such green while they keep leaving.")
+    ] = 20.0
+
+
+class Adaptive(Worthiest):
+    """The worthiest stage, once the one that stands has a gap or another is worth much more."""
+
+    wording = (*WORDING, "keeps green: who turned in gaps leaves the junction, {number:.0f} s so far")
+
+    def __init__(self, layout: Layout, settings: AdaptiveSettings) -> None:
+        super().__init__(layout, settings)
+        self._settings = settings
+        self._rows = np.arange(len(layout.intersections))
+        short = layout.has_group & (layout.room_veh < SHORT_VEH * layout.lanes)
+        self._full_veh = np.where(short, np.maximum(layout.room_veh - 1.0, 1.0), np.inf)
+        self._any_short = bool(short.any())
+        self._short_red_s = np.minimum(self._maximum_red_s, settings.short_lane_red_s)
+        self._approach = np.zeros((*layout.shape, layout.shape[1]))
+        for row, intersection in enumerate(layout.intersections):
+            of = np.array([group.approach for group in intersection.lane_groups])
+            self._approach[row, : of.size, : of.size] = of[:, None] == of
+        clearing = self._clears_which[:, :, :, None] & self._turning_which[:, :, None, :]
+        self._cleared = places(np.logical_or.reduce(clearing, axis=1))
+
+    def _weigh(self, traffic: TrafficState, arriving: Floats, waiting: Floats, weight: Floats) -> None:
+        np.multiply(traffic.red_s, 1 / self._settings.waiting_s, out=weight)
+        weight += 1.0
+        if self._any_short:
+            self._full = waiting >= self._full_veh
+            behind_veh_per_s = np.matmul(self._approach, arriving[:, :, None])[:, :, 0]
+            waiting += behind_veh_per_s * traffic.red_s * self._full
+
+    def _better(self, traffic: TrafficState, worth: Floats, own: Floats, other: Floats) -> Bools:
+        served = self._layout.any_green[self._rows, self._current]
+        comes = served & traffic.calls & ~traffic.blocked
+        gap_s = np.minimum.reduce(traffic.gap_s, axis=1, where=comes, initial=np.inf)
+        better: Bools = other > np.where(gap_s > self._settings.passage_s, 1.0, self._settings.hysteresis) * own
+        return better
+
+    def _longest_red_s(self, traffic: TrafficState) -> Floats:
+        return np.where(self._full, self._short_red_s, self._maximum_red_s) if self._any_short else self._maximum_red_s
+
+    def _turners_first(self, traffic: TrafficState, worth: Floats, row: int, stage: Ints, why: Ints) -> None:
+        current = int(self._current[row])
+        if stage[row] != current and self._still_clearing(traffic, row, self._cleared[row][current]):
+            stage[row], why[row] = current, CLEARING
+        else:
+            super()._turners_first(traffic, worth, row, stage, why)
+
+    def _still_clearing(self, traffic: TrafficState, row: int, cleared: list[int]) -> bool:
+        """Whether those who turned in gaps have not had the time to leave, or still do."""
+        green_s = float(traffic.elapsed_green_s[row])
+        early = green_s < self._settings.clearing_green_s
+        calls, blocked = traffic.calls[row], traffic.blocked[row]
+        return green_s < self._settings.clearing_at_most_s and any(
+            calls[group] and (early or not blocked[group]) for group in cleared
+        )

@@ -1,0 +1,111 @@
+"""What `adaptive` adds to the worthiest stage: gaps, short lanes, and who turns in gaps; by hand."""
+
+import numpy as np
+import pytest
+
+from signals.controllers.adaptive import Adaptive, AdaptiveSettings
+from signals.layout import Layout, layout
+from tests.signals.fakes import crossing, protected_left
+from tests.signals.states import waiting
+
+CROSSING = layout([crossing()])
+LEFT = layout([protected_left()])
+A, B, C = range(3)
+GONE_S = 60.0
+
+
+def adaptive(of: Layout = CROSSING, **settings: float) -> Adaptive:
+    return Adaptive(of, AdaptiveSettings(**settings))
+
+
+def short_lanes(metres: float) -> Layout:
+    """The crossing with a side street of so many metres."""
+    whole = crossing()
+    main, side = whole.lane_groups
+    return layout([whole.model_copy(update={"lane_groups": (main, side.model_copy(update={"length_m": metres}))})])
+
+
+@pytest.mark.parametrize(("gap_s", "stage"), [(3.0, A), (3.1, B)])
+def test_a_gap_ends_the_green_and_vehicles_that_keep_coming_hold_it(gap_s: float, stage: int):
+    """Four against three: worth a change in a gap, not while the three are still going."""
+    state = waiting(CROSSING, [[3.0, 4.0]], gap_s=np.array([[gap_s, GONE_S]]))
+    assert adaptive().decide(state).stage[0] == stage
+
+
+def test_even_without_a_gap_much_more_is_served_first():
+    state = waiting(CROSSING, [[1.0, 12.0]], gap_s=np.array([[0.0, GONE_S]]))
+    decision = adaptive().decide(state)
+    assert decision.stage[0] == B
+    assert "would serve more" in decision.reason(0)
+
+
+def test_greens_do_not_shorten_as_all_queues_grow():
+    """Twenty against ten is as good a reason to stay as six against three."""
+    for queues in ([3.0, 6.0], [10.0, 20.0], [20.0, 40.0]):
+        state = waiting(CROSSING, [queues], gap_s=np.array([[0.0, GONE_S]]))
+        assert adaptive(hysteresis=5.0).decide(state).stage[0] == A
+
+
+@pytest.mark.parametrize(("metres", "stage"), [(20.0, B), (200.0, A)])
+def test_a_full_short_lane_waits_less(metres: float, stage: int):
+    """Two vehicles fill a lane of 20 m: whoever else is to use it, for whatever turn, stands behind them."""
+    state = waiting(
+        short_lanes(metres),
+        [[9.0, 2.0]],
+        gap_s=np.array([[0.0, GONE_S]]),
+        red_s=np.array([[0.0, 46.0]]),
+        arrival_flow_veh_per_h=np.array([[900.0, 60.0]]),
+    )
+    assert adaptive(short_lane_red_s=45.0).decide(state).stage[0] == stage
+
+
+def test_behind_a_full_short_lane_its_whole_approach_is_taken_to_wait():
+    """The more come by that approach, the more a green is worth."""
+    stages = [
+        int(
+            adaptive()
+            .decide(
+                waiting(
+                    short_lanes(20.0),
+                    [[2.0, 2.0]],
+                    gap_s=np.array([[0.0, GONE_S]]),
+                    red_s=np.array([[0.0, 30.0]]),
+                    arrival_flow_veh_per_h=np.array([[0.0, flow]]),
+                )
+            )
+            .stage[0]
+        )
+        for flow in (60.0, 900.0)
+    ]
+    assert stages == [A, B]
+
+
+@pytest.mark.parametrize(
+    ("green_s", "blocked", "stage"),
+    [(9.0, True, B), (11.0, False, B), (11.0, True, C), (20.0, False, C)],
+)
+def test_who_turned_in_gaps_has_the_time_to_leave(green_s: float, blocked: bool, stage: int):
+    """His protected stage lasts until nobody has gone for a while, at least 10 and at most 20 s."""
+    state = waiting(
+        LEFT,
+        [[0.0, 2.0, 20.0, 0.0]],
+        stage=np.array([B]),
+        last_stage=np.array([B]),
+        elapsed_green_s=np.array([green_s]),
+        blocked=np.array([[False, blocked, False, False]]),
+        red_s=np.array([[0.0, 0.0, 150.0, 0.0]]),
+    )
+    decision = adaptive(LEFT).decide(state)
+    assert decision.stage[0] == stage
+    assert stage == C or "turned in gaps" in decision.reason(0)
+
+
+def test_nobody_turning_means_no_time_to_leave():
+    state = waiting(
+        LEFT,
+        [[0.0, 0.0, 9.0, 0.0]],
+        stage=np.array([B]),
+        last_stage=np.array([B]),
+        elapsed_green_s=np.array([7.0]),
+    )
+    assert adaptive(LEFT).decide(state).stage[0] == C
