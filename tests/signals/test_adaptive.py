@@ -68,7 +68,7 @@ def test_behind_a_full_short_lane_its_whole_approach_is_taken_to_wait():
                 waiting(
                     short_lanes(20.0),
                     [[2.0, 2.0]],
-                    gap_s=np.array([[0.0, GONE_S]]),
+                    gap_s=np.array([[4.0, GONE_S]]),
                     red_s=np.array([[0.0, 30.0]]),
                     arrival_flow_veh_per_h=np.array([[0.0, flow]]),
                 )
