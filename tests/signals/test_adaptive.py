@@ -27,8 +27,8 @@ def short_lanes(metres: float) -> Layout:
 
 @pytest.mark.parametrize(("gap_s", "stage"), [(3.0, A), (3.1, B)])
 def test_a_gap_ends_the_green_and_vehicles_that_keep_coming_hold_it(gap_s: float, stage: int):
-    """Four against three: worth a change in a gap, not while the three are still going."""
-    state = waiting(CROSSING, [[3.0, 4.0]], gap_s=np.array([[gap_s, GONE_S]]))
+    """Four against one: worth a change in a gap, not while the one is still going."""
+    state = waiting(CROSSING, [[1.0, 4.0]], gap_s=np.array([[gap_s, GONE_S]]))
     assert adaptive().decide(state).stage[0] == stage
 
 
@@ -49,34 +49,30 @@ def test_greens_do_not_shorten_as_all_queues_grow():
 @pytest.mark.parametrize(("metres", "stage"), [(20.0, B), (200.0, A)])
 def test_a_full_short_lane_waits_less(metres: float, stage: int):
     """Two vehicles fill a lane of 20 m: whoever else is to use it, for whatever turn, stands behind them."""
+    street = short_lanes(metres)
     state = waiting(
-        short_lanes(metres),
+        street,
         [[9.0, 2.0]],
         gap_s=np.array([[0.0, GONE_S]]),
         red_s=np.array([[0.0, 46.0]]),
         arrival_flow_veh_per_h=np.array([[900.0, 60.0]]),
     )
-    assert adaptive(short_lane_red_s=45.0).decide(state).stage[0] == stage
+    assert adaptive(street, short_lane_red_s=45.0).decide(state).stage[0] == stage
 
 
 def test_behind_a_full_short_lane_its_whole_approach_is_taken_to_wait():
     """The more come by that approach, the more a green is worth."""
-    stages = [
-        int(
-            adaptive()
-            .decide(
-                waiting(
-                    short_lanes(20.0),
-                    [[2.0, 2.0]],
-                    gap_s=np.array([[4.0, GONE_S]]),
-                    red_s=np.array([[0.0, 30.0]]),
-                    arrival_flow_veh_per_h=np.array([[0.0, flow]]),
-                )
-            )
-            .stage[0]
+    street = short_lanes(20.0)
+    stages = []
+    for flow in (60.0, 900.0):
+        state = waiting(
+            street,
+            [[2.0, 2.0]],
+            gap_s=np.array([[4.0, GONE_S]]),
+            red_s=np.array([[0.0, 30.0]]),
+            arrival_flow_veh_per_h=np.array([[0.0, flow]]),
         )
-        for flow in (60.0, 900.0)
-    ]
+        stages.append(int(adaptive(street).decide(state).stage[0]))
     assert stages == [A, B]
 
 
