@@ -61,18 +61,18 @@ def test_a_full_short_lane_waits_less(metres: float, stage: int):
 
 
 def test_behind_a_full_short_lane_its_whole_approach_is_taken_to_wait():
-    """The more come by that approach, the more a green is worth."""
-    street = short_lanes(20.0)
+    """Five have come in the minute since it turned red, and cannot be seen: worth a change that two are not."""
     stages = []
-    for flow in (60.0, 900.0):
+    for metres in (200.0, 20.0):
+        street = short_lanes(metres)
         state = waiting(
             street,
             [[2.0, 2.0]],
             gap_s=np.array([[4.0, GONE_S]]),
-            red_s=np.array([[0.0, 30.0]]),
-            arrival_flow_veh_per_h=np.array([[0.0, flow]]),
+            red_s=np.array([[0.0, 60.0]]),
+            arrival_flow_veh_per_h=np.array([[0.0, 300.0]]),
         )
-        stages.append(int(adaptive(street).decide(state).stage[0]))
+        stages.append(int(adaptive(street, short_lane_red_s=240.0).decide(state).stage[0]))
     assert stages == [A, B]
 
 
