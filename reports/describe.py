@@ -66,7 +66,7 @@ def _junction(junction: Intersection, plans: Sequence[TimingPlan], kind: str, so
         ("lane groups (lane 0 is the outermost)", _lane_groups(junction)),
         ("phases", _phases(junction)),
         ("stages, by the signal groups that they show", _stages(junction)),
-        ("interstages of the plan; for other pairs yellow change and red clearance of the phases", _steps(junction)),
+        ("interstages of the plan, or by its intergreens; for other pairs the times of the phases", _steps(junction)),
         *(_plan(junction, plan, kind, sources) for plan in plans),
         ("existing plan", [] if plans else [f"  {sources.get('plan', NONE)}"]),
         ("conflicts between signal groups", _conflicts(junction)),

@@ -22,6 +22,7 @@ class Verdict(StrEnum):
     UNCLEAR = "unclear"
     UNKNOWN = "unknown"  # too few draws for an interval
     GRIDLOCK = "gridlock"
+    NOBODY = "nobody"  # no vehicle in the window, persons at most
 
 
 VERBS = {
@@ -30,6 +31,7 @@ VERBS = {
     Verdict.UNCLEAR: "shows no clear difference",
     Verdict.UNKNOWN: "has too few draws to say",
     Verdict.GRIDLOCK: "locks up",
+    Verdict.NOBODY: "had no vehicle to judge",
 }
 
 
@@ -46,6 +48,8 @@ class Finding:
 def verdict(arm: Arm) -> Verdict:
     """Less or more only where the intervals of the difference and of the ratio both exclude no change."""
     difference, ratio = arm.difference("delay_s"), arm.ratio("delay_s")
+    if arm.mean("scheduled") == 0:
+        return Verdict.NOBODY
     if arm.gridlocks:
         return Verdict.GRIDLOCK
     if not bounded(difference):
@@ -93,6 +97,14 @@ def _claim(arm: Arm, baseline: Arm) -> str:
                 f"{who} locked up in {arm.gridlocks} of {count(arm.draws, 'draw')}: mean delay {after} against "
                 f"{before} s a vehicle. No gain can be claimed for it here."
             )
+        case Verdict.NOBODY:
+            return f"{who} had no vehicle to judge{_persons(arm, baseline)}."
+
+
+def _persons(arm: Arm, baseline: Arm) -> str:
+    """Their delay, where there are no vehicles to speak of; no claim, since no interval is told."""
+    before, after = (one.mean("person_delay_s") for one in (baseline, arm))
+    return "" if math.isnan(after) else f"; persons lost {number(after)} s each, {number(before)} with {arm.baseline}"
 
 
 def _direction(difference: float) -> str:
@@ -106,6 +118,8 @@ def _why_unclear(difference: Interval) -> str:
 def _amount(arm: Arm) -> str:
     """'−55 % (95 % interval −59 to −51 %)', after the difference where the claim has not said it."""
     difference, change = arm.difference("delay_s"), per_cent_change(arm.ratio("delay_s"))
+    if verdict(arm) is Verdict.NOBODY:
+        return ""
     if math.isnan(change.estimate):
         return "no change in per cent can be given: a draw had no delay"
     share = f"{signed(change.estimate, 0)} %" + (f" ({_from_to(change, 0)} %)" if bounded(change) else "")

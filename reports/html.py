@@ -30,6 +30,7 @@ BADGES = {
     Verdict.UNCLEAR: "no clear difference",
     Verdict.UNKNOWN: "too few draws",
     Verdict.GRIDLOCK: "gridlock",
+    Verdict.NOBODY: "no vehicles",
 }
 
 

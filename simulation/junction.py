@@ -24,10 +24,11 @@ from signals.intersection import (
 from signals.plans import Split, TimingPlan
 from simulation.detectors import lay_out
 from simulation.heads import Heads, lane_kind
+from simulation.intergreens import intergreens_s, lengthened, prohibited_pairs
 from simulation.lanes import SATURATION_SOURCE, crossings_and_walks, exit_lengths_m, lanes_and_movements
 from simulation.own_detectors import NO_DETECTORS, OwnDetectors
-from simulation.programs import ASPECT_OF, Program, Programs, Row
-from simulation.sheets import Passage, clearances_within_s, yellows_within_s
+from simulation.programs import ASPECT_OF, NEMA, Program, Programs, Row
+from simulation.sheets import Passage, clearances_within_s, merged, yellows_within_s
 from simulation.stages import KeepsOwnPlanError, find_stages
 from simulation.timing import Timing
 
@@ -73,7 +74,7 @@ class Junction:
         self._tell_sources()
         self.sources |= {f"lane_groups.{g.id}.saturation_flow_veh_per_h": SATURATION_SOURCE for g in lane_groups}
         self.sources |= {f"detectors.{loop}": origin for loop, origin in origins.items()}
-        return Intersection(
+        built = Intersection(
             id=self._name,
             lane_groups=(*lane_groups, *crossings),
             movements=(*movements, *walks),
@@ -88,6 +89,19 @@ class Junction:
             detectors=detectors,
             exit_lengths_m=dict(exit_lengths_m(self._net, movements)),
         )
+        longer = lengthened(built, self._shown_s(built))
+        self.sources |= {f"interstages.{way.start}.{way.end}": source for way, source in longer}
+        return built.model_copy(update={"interstages": (*built.interstages, *(way for way, _ in longer))})
+
+    def _shown_s(self, built: Intersection) -> dict[tuple[int, int], float]:
+        """The shortest intergreen of each pair of heads in the plans that have an order."""
+        links, prohibited = [group[0] for group in self.heads.groups], prohibited_pairs(built)
+        found: dict[tuple[int, int], float] = {}
+        for program in self.programs.running:
+            if program.kind != NEMA and not program.following:
+                for pair, time_s in intergreens_s(merged(program.rows), links, prohibited).items():
+                    found[pair] = min(time_s, found.get(pair, time_s))
+        return found
 
     def _tell_sources(self) -> None:
         said = {"stages": "; ".join(self._stages.sources)}

@@ -75,6 +75,14 @@ def test_one_draw_is_an_anecdote() -> None:
     assert "lowers" not in words and "nan" not in words
 
 
+def test_a_place_of_persons_alone_claims_nothing_of_vehicles() -> None:
+    """No vehicle in the window: no dash for a figure, no direction, and what the persons lost."""
+    nobody = {"scheduled": 0, "delay_s": math.nan, "persons": 40, "person_delay_s": 12.5}
+    words = said(compared(PLAIN, existing=nobody, actuated=nobody, max_pressure=nobody))
+    assert "max-pressure had no vehicle to judge; persons lost 12.5 s each, 12.5 with existing." in words
+    assert "\N{EN DASH} s" not in words and "mean delay" not in words and "nan" not in words
+
+
 def test_gridlock_takes_the_claim_away() -> None:
     """Better in nine draws and locked in one is not better, and the rate is said."""
     made_up = replace(PLAIN, effects={"existing": 1.0, "max-pressure": 0.2}, draws=range(9))

@@ -2,7 +2,7 @@
 
 import gzip
 import xml.etree.ElementTree as ET
-from itertools import pairwise
+from itertools import pairwise, permutations
 from pathlib import Path
 
 import pytest
@@ -10,6 +10,7 @@ import sumo as sumo_wheel
 
 from scenarios.sumo_tools import package_folder
 from signals.intersection import Aspect, Intersection
+from signals.sequencer import intervals_between
 from simulation.network import Network, read
 
 SUMO = Path(sumo_wheel.__file__).parent / "tools"
@@ -94,3 +95,38 @@ def test_pedestrians_keep_walk_and_clearance():
     assert (kinds.count("pedestrian"), kinds.count("bicycle")) == (8, 8)
     walking = [p for p in junction.phases if kinds[p.number - 1] == "pedestrian"]
     assert all(p.minimum_green_s >= 18 and p.red_clearance_s >= 8 for p in walking)
+
+
+def test_whoever_has_a_long_way_clears_between_any_stages_as_in_the_plan():
+    """Braunschweig, 59 m across: a change that the plan never makes leaves two heads the time that the plan has."""
+    folder = SHEETS["Braunschweig"].parent
+    network = read(SHEETS["Braunschweig"], (folder / "signalPlan.add.xml",))
+    junction = network.intersections[0]
+    at = {g.id: (k, network.links["38"][k][0]) for k, g in enumerate(junction.signal_groups)}
+    seconds = seconds_of_the_file(program(folder / "signalPlan.add.xml", "38"))
+    shown = {pair: seconds_between(seconds, at[pair[0]][1], at[pair[1]][1]) for pair in (("6", "2"), ("6", "22"))}
+    assert shown == {("6", "2"): 9, ("6", "22"): 10}
+    for start, end in permutations(junction.stages, 2):
+        for (first, second), least_s in shown.items():
+            if first in junction.green_groups(start) and second in junction.green_groups(end):
+                intervals = intervals_between(junction, start, end)
+                left = [
+                    i.duration_s for i in intervals if i.aspects[at[first][0]] not in (Aspect.GREEN, Aspect.PERMISSIVE)
+                ]
+                assert sum(left) >= least_s, (start.name, end.name)
+
+
+def test_a_pair_that_no_plan_shows_has_the_longest_of_the_head_that_ends():
+    """Braunschweig: from F (6, 7) the plan goes to A alone; on the way to C nobody begins sooner than on that to A."""
+    folder = SHEETS["Braunschweig"].parent
+    junction = read(SHEETS["Braunschweig"], (folder / "signalPlan.add.xml",)).intersections[0]
+    stage = {s.name: s for s in junction.stages}
+    to_a, to_c = (sum(i.duration_s for i in intervals_between(junction, stage["F"], stage[k])) for k in "AC")
+    assert to_c >= to_a == 12
+
+
+def seconds_between(seconds: list[str], ends: int, begins: int) -> int:
+    """From the end of one link's green to the other's."""
+    round_twice = seconds * 2
+    end = next(k for k, state in enumerate(seconds) if state[ends] in "Gg" and round_twice[k + 1][ends] not in "Gg")
+    return next(k for k in range(end, len(round_twice)) if round_twice[k][begins] in "Gg") - end - 1
