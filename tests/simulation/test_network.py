@@ -76,6 +76,16 @@ def test_every_signalled_lane_has_a_stop_line_loop():
         assert not [d for d in junction.detectors if d.lane.startswith(":")]
 
 
+def test_where_nobody_can_stand_the_stop_line_loop_lies_before_it():
+    """Whoever waits at the end of a lane of 0.9 m stands on the lane before it, which leads nowhere else."""
+    junction = next(i for i in network("resco:ingolstadt7").intersections if i.id == "gneJ143")
+    stub = next(g for g in junction.lane_groups if g.lanes[0] == "10425609#1_1")
+    loops = [d for d in junction.detectors if d.kind == "stop_line" and stub.id in d.lane_groups]
+    assert stub.length_m < 2.5
+    assert sorted(d.lane for d in loops) == ["10425609#0_1", "10425609#0_2", "10425609#0_3"]
+    assert all(d.length_m == 6.0 and d.setback_m == pytest.approx(stub.length_m + 0.5, abs=0.1) for d in loops)
+
+
 def test_neighbours_are_the_next_junctions_downstream():
     """On the arterial J2 leads to J1 and J3, at their distances."""
     junction = next(i for i in network("arterial").intersections if i.id == "J2")

@@ -71,7 +71,7 @@ def test_the_standard_layout_covers_the_other_lanes(network: Network):
     """Every lane has its two loops, whoever laid them; nobody's id is taken."""
     detectors = network.intersections[0].detectors
     assert len(detectors) == 16
-    assert network.sources["C"]["detectors.ei_1.stop"] == "standard layout, version 1"
+    assert network.sources["C"]["detectors.ei_1.stop"] == "standard layout, version 2"
     assert loop(network, "ei_0", "stop_line").id == "ei_0.stop'"
 
 
