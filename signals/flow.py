@@ -24,7 +24,7 @@ from signals.saturation import Scene
 from signals.values import Bools, Floats, Known, NeighbourMessage, Outlook, Snapshot, TrafficState
 
 EMPTY_GAP_S = 2.5
-DISCHARGING_VEH = 2.0
+DISCHARGING_VEH = 4.0
 """At least so many follow while a stop line in green has no gap, and the advance loops that say who comes are lost."""
 
 

@@ -3,7 +3,8 @@
 The interval table of `signals.sequencer` is compiled into one SUMO program a junction: a long row for each stage and
 a chain of rows for each pair of stages, so that one `setPhase` walks through yellow and clearance by itself. A
 junction in local control runs the program that it brought. It is given back in a row of its own plan that shows what
-stands, or, where that has none, after yellow and clearance when every head is red.
+stands, or, where that has none, after yellow and clearance when every head is red. The plan has then lost its offset;
+where local control is what was wished for, rather than what the interlock forces, it finds it again.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from signals.layout import Layout
 from signals.sequencer import intervals_between, intervals_to_red
 from signals.values import TRANSITION, Command, Mode, Snapshot
 from simulation.buttons import Buttons
+from simulation.coordination import Coordination
 from simulation.loops import LoopReader
 from simulation.program_changes import ProgramChanges
 from simulation.programs import ASPECT_OF, LETTER_OF
@@ -101,6 +103,7 @@ class SumoPlant:
         for row in range(junctions):
             self._note_own_program(row)
         self._changes = ProgramChanges(sumo, self._names, switching or {})
+        self._coordination = Coordination(sumo, self._names, [self._least_green_s(row) for row in range(junctions)])
         self._installed = np.zeros(junctions, bool)
         self._local = np.ones(junctions, bool)  # as stage and aspects replaced, never changed: snapshots hold them
         self._shown = [""] * junctions
@@ -129,6 +132,7 @@ class SumoPlant:
             self._leaving[row] = not self._local[row]
         if True in self._leaving:
             self._leave_where_confirmed()
+        self._coordination.correct(now_s)
         presence = occupancy > 0
         return Snapshot(
             now_s,
@@ -165,6 +169,8 @@ class SumoPlant:
         """Leave for the stages asked for; a command that asks nothing new only renews the lease."""
         self._expires_s = command.expires_s
         modes, stages = command.mode.tolist(), command.stage.tolist()
+        if self._coordination.out_of_step:
+            self._coordination.wished = (command.mode == RELEASE) & (command.refusal == 0)
         shown = zip(self._stage.tolist(), self._local.tolist(), strict=True)
         for row, (current, local) in enumerate(shown):
             if modes[row] == GO and (local or stages[row] != current):
@@ -184,6 +190,7 @@ class SumoPlant:
     def _take(self, row: int, stage: int) -> None:
         name = self._names[row]
         self._note_own_program(row)
+        self._coordination.leave(row)
         if not self._installed[row]:
             self._sumo.set_program(name, self._compiled[row].rows, OUR_PROGRAM)
             self._installed[row] = True
@@ -192,12 +199,18 @@ class SumoPlant:
         self._sumo.trafficlight.setPhase(name, stage)
         self._set_local(row, False)
 
+    def _least_green_s(self, row: int) -> dict[str, float]:
+        """The minimum green of each stage, by what it shows."""
+        least_s = self.layout.stage_minimum_green_s[row].tolist()
+        return {state: least_s[stage] for state, stage in self._compiled[row].stage_states.items()}
+
     def _set_local(self, row: int, local: bool) -> None:
         self._local = self._local.copy()
         self._local[row] = local
 
     def _release_all(self) -> None:
         self._expires_s = np.inf
+        self._coordination.wished = np.zeros(len(self._names), bool)
         for row in np.flatnonzero(~self._local):
             self._leaving[row] = True
 
@@ -224,6 +237,7 @@ class SumoPlant:
 
     def _give_back(self, row: int) -> None:
         self._sumo.trafficlight.setProgram(self._names[row], self._own_program[row])
+        self._coordination.rejoin(row)
         self._leaving[row] = False
         self._set_local(row, True)
 

@@ -139,6 +139,13 @@ class Sumo:
         """The states of the current program's rows."""
         return [phase.state for phase in self._program(junction).phases]
 
+    def fixed_times_s(self, junction: str) -> list[float]:
+        """How long these last, where that is fixed and they follow each other; else nothing."""
+        program = self._program(junction)
+        static = int(program.type) == int(self._api.constants.TRAFFICLIGHT_TYPE_STATIC)
+        straight = not any(phase.next for phase in program.phases)
+        return [float(phase.duration) for phase in program.phases] if static and straight else []
+
     def runs_in_rings(self, junction: str) -> bool:
         """Whether the current program is a NEMA one, whose rows are phases that cannot be set."""
         return int(self._program(junction).type) == int(self._api.constants.TRAFFICLIGHT_TYPE_NEMA)
