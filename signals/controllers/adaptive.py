@@ -1,11 +1,12 @@
 """`adaptive`: serves until nobody comes, then whoever is worth most; greens grow as the streets fill.
 
-What a stage is worth is vehicles served per second, lost time included (see `worthiest`). Three things make it differ
-from `max-pressure`, whose greens are the shorter the longer all queues are:
+What a stage is worth is vehicles served per second, lost time included, and weighed by how long they have waited and
+how full their lanes are (see `worthiest` and `max_pressure`). Three things make it differ from `max-pressure`, whose
+greens are the shorter the longer all queues are:
 
 - A green ends early, as an actuated one does, in the first gap of those whom it serves (Signal Timing Manual, passage
-  time); while they keep coming another stage must be worth much more. Fuller lanes weigh no more than others, so that
-  with queues everywhere a stage goes on until its own are served, and little is lost in changing.
+  time); while they keep coming another stage must be worth several times as much. So with queues everywhere a stage
+  goes on until its own are served, and little is lost in changing.
 - Behind a lane too short for its queue stands its whole approach: it counts as waiting, and such a lane waits less.
 - Who turns in gaps, and whoever stands behind him within the junction, is given the time to leave before cross traffic
   starts: a junction whose box is left full locks for good.
@@ -18,7 +19,7 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from signals.controllers.worthiest import WORDING, Worthiest, WorthiestSettings, places
+from signals.controllers.worthiest import WORDING, Worthiest, WorthiestSettings, per_vehicle, places
 from signals.layout import Layout
 from signals.values import Bools, Floats, Ints, TrafficState
 
@@ -32,12 +33,15 @@ class AdaptiveSettings(WorthiestSettings):
 
     minimum_green_s: Annotated[
         float, Field(ge=0, le=60, description="Shortest green of a stage, if its own is less.")
-    ] = 8.0
+    ] = 10.0
     passage_s: Annotated[float, Field(ge=1, le=10, description="A gap longer than this ends the green.")] = 3.0
     hysteresis: Annotated[
         float, Field(ge=1, le=5, description="How many times better another stage must be while vehicles keep coming.")
-    ] = 2.0
+    ] = 3.0
     waiting_s: Annotated[float, Field(ge=10, le=1e6, description="Red after which a vehicle counts double.")] = 120.0
+    fullness: Annotated[float, Field(ge=0, le=50, description="Extra weight of a lane group whose reach is full.")] = (
+        6.0
+    )
     short_lane_red_s: Annotated[
         float, Field(ge=15, le=240, description="Longest wait of a full lane that holds few vehicles.")
     ] = 45.0
@@ -58,6 +62,7 @@ class Adaptive(Worthiest):
         super().__init__(layout, settings)
         self._settings = settings
         self._rows = np.arange(len(layout.intersections))
+        self._weight_per_veh = per_vehicle(layout, settings.fullness)
         short = layout.has_group & (layout.room_veh < SHORT_VEH * layout.lanes)
         self._full_veh = np.where(short, np.maximum(layout.room_veh - 1.0, 1.0), np.inf)
         self._any_short = bool(short.any())
@@ -71,6 +76,7 @@ class Adaptive(Worthiest):
 
     def _weigh(self, traffic: TrafficState, arriving: Floats, waiting: Floats, weight: Floats) -> None:
         np.multiply(traffic.red_s, 1 / self._settings.waiting_s, out=weight)
+        weight += waiting * self._weight_per_veh
         weight += 1.0
         if self._any_short:
             self._full = waiting >= self._full_veh

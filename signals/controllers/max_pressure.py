@@ -12,11 +12,9 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from signals.controllers.worthiest import Worthiest, WorthiestSettings
-from signals.layout import VEHICLE_SPACE_M, Layout
+from signals.controllers.worthiest import Worthiest, WorthiestSettings, per_vehicle
+from signals.layout import Layout
 from signals.values import Bools, Floats, TrafficState
-
-SHORTEST_REACH_VEH = 4.0
 
 
 class MaxPressureSettings(WorthiestSettings):
@@ -35,8 +33,7 @@ class MaxPressure(Worthiest):
     def __init__(self, layout: Layout, settings: MaxPressureSettings) -> None:
         super().__init__(layout, settings)
         self._settings = settings
-        reach_veh = layout.lanes * layout.advance_distance_m / VEHICLE_SPACE_M
-        self._weight_per_veh = settings.fullness / np.maximum(reach_veh, SHORTEST_REACH_VEH)
+        self._weight_per_veh = per_vehicle(layout, settings.fullness)
 
     def _better(self, traffic: TrafficState, worth: Floats, own: Floats, other: Floats) -> Bools:
         return other > self._settings.hysteresis * own

@@ -15,7 +15,7 @@ from pydantic import Field
 
 from signals.controllers.common import interstages_s
 from signals.intersection import Aspect, Frozen
-from signals.layout import Layout
+from signals.layout import VEHICLE_SPACE_M, Layout
 from signals.values import TRANSITION, Bools, Decision, Floats, Ints, TrafficState, every, some
 
 WORDING = (
@@ -28,6 +28,7 @@ WORDING = (
 )
 GREENS_S = np.array([6.0, 12.0, 20.0, 35.0])
 """Spans of green that a stage is valued for."""
+SHORTEST_REACH_VEH = 4.0
 MINIMUM, KEEPS, BETTER, STARVED, TURNERS = range(1, 6)
 
 
@@ -210,6 +211,13 @@ class Worthiest:
         """The worthiest of the stages that serve the lane group with the longest wait."""
         serves = self._layout.full_green[row, :, longest]
         return int(np.where(serves, self._stages_worth(worth, row), -2.0).argmax())
+
+
+def per_vehicle(layout: Layout, fullness: float) -> Floats:
+    """What each vehicle adds to the weight of its lane group [J, N], `fullness` where its reach is full."""
+    reach_veh = layout.lanes * layout.advance_distance_m / VEHICLE_SPACE_M
+    weight: Floats = fullness / np.maximum(reach_veh, SHORTEST_REACH_VEH)
+    return weight
 
 
 def places(which: Bools) -> list[list[list[int]]]:

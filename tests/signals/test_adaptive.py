@@ -27,8 +27,8 @@ def short_lanes(metres: float) -> Layout:
 
 @pytest.mark.parametrize(("gap_s", "stage"), [(3.0, A), (3.1, B)])
 def test_a_gap_ends_the_green_and_vehicles_that_keep_coming_hold_it(gap_s: float, stage: int):
-    """Four against one: worth a change in a gap, not while the one is still going."""
-    state = waiting(CROSSING, [[1.0, 4.0]], gap_s=np.array([[gap_s, GONE_S]]))
+    """Worth a change in a gap, not while those who are served keep coming."""
+    state = waiting(CROSSING, [[1.5, 4.0]], gap_s=np.array([[gap_s, GONE_S]]))
     assert adaptive().decide(state).stage[0] == stage
 
 
