@@ -15,6 +15,7 @@ import numpy as np
 
 from signals.balance import Balance
 from signals.layout import VEHICLE_SPACE_M, Layout
+from signals.miscounts import Miscounts
 from signals.mute import MuteJunctions
 from signals.values import Bools, Floats, Ints
 
@@ -39,7 +40,7 @@ MOST_VEH_PER_S = 0.65
 STILL_VEH_PER_S = 0.4
 TOLD_VEH_PER_S = 0.2
 """More than that of one loop is not taken as word of what another should see: it may be chatter, not yet found."""
-OK, FAULT, STUCK_ON, STUCK_OFF, CHATTER, MUTE = range(6)
+OK, FAULT, STUCK_ON, STUCK_OFF, CHATTER, MUTE, UNDER, OVER = range(8)
 REASONS = (
     "believed",
     "the plant reports a fault",
@@ -47,6 +48,8 @@ REASONS = (
     "stuck off: sees nobody while others see those who must have passed it",
     "chatter: counts more than any lane can pass",
     "mute: no loop of the junction has seen anybody for far longer than usual",
+    "under-counting: turns from free to covered and counts nobody",
+    "over-counting: counts two within a second, which no lane can pass",
 )
 
 
@@ -70,7 +73,7 @@ class LoopHealth:
         self._row = np.array([row for row, _ in layout.loops], np.int64)
         self._was_free = np.zeros(loops, bool)
         self._balance, self._mute = Balance(layout), MuteJunctions(layout)
-        self._seen = np.zeros((2, loops))
+        self._seen, self._miscounts = np.zeros((4, loops)), Miscounts(loops)
         self._checked_s = -np.inf
         self.verdict = np.full(loops, OK)
         self._healthy, self._believed = np.ones(loops, bool), np.ones(loops, bool)
@@ -82,7 +85,8 @@ class LoopHealth:
     def update(self, now_s: float, healthy: Bools, counted: Floats, looks: int) -> Bools:
         """The loops [L] that can be believed now, an array that is replaced where it changes.
 
-        counted [2, L]: vehicles, and readings that found the loop covered, since the beginning; looks: all readings.
+        counted [4, L], since the beginning: vehicles, readings that found the loop covered, turns from free to covered
+        that were not counted, and readings of two vehicles within a second. looks: all readings.
         """
         if now_s < self._checked_s or self._checked_s == -np.inf:
             self._restart(now_s, counted, looks)
@@ -112,7 +116,7 @@ class LoopHealth:
 
     def _check(self, now_s: float, counted: Floats, looks: int) -> None:
         elapsed_s = now_s - self._checked_s
-        volume, covered = counted - self._seen
+        volume, covered, uncounted, doubled = counted - self._seen
         self._checked_s, self._seen = now_s, counted.copy()
         readings, self._looks = looks - self._looks, looks
         most = np.where(self.verdict == CHATTER, STILL_VEH_PER_S, MOST_VEH_PER_S) * elapsed_s
@@ -146,7 +150,10 @@ class LoopHealth:
         self._was_free |= ~throughout
         told_of = ((volume > 0) | ~quiet & ~throughout) & (self.verdict != FAULT) & ~chatters
         mute = self._mute.check(elapsed_s, told_of, volume, quiet, self._balance.came_veh, self._balance.known_upstream)
+        self._miscounts.check(elapsed_s, volume, uncounted, doubled)
         self.verdict = np.where(stuck_off, STUCK_OFF, np.where(mute, MUTE, OK))
+        self.verdict[self._miscounts.under] = UNDER
+        self.verdict[self._miscounts.over] = OVER
         self.verdict[stuck_on] = STUCK_ON
         self.verdict[chatters] = CHATTER
 

@@ -18,7 +18,7 @@ class Hours:
     """Loops that are looked at once a second."""
 
     def __init__(self) -> None:
-        self.health, self.counted = LoopHealth(TWO), np.zeros((2, LOOPS))
+        self.health, self.counted = LoopHealth(TWO), np.zeros((4, LOOPS))
         self.healthy, self.second = np.ones(LOOPS, bool), 0
 
     def go(self, seconds: float, every_s: int, counts: Floats, covered: Floats = NOBODY) -> np.ndarray:
