@@ -149,7 +149,8 @@ class LoopHealth:
         stuck_on |= too_long & ~self._was_free & (self._moved_veh > MOVED_VEH)
         self._was_free |= ~throughout
         told_of = ((volume > 0) | ~quiet & ~throughout) & (self.verdict != FAULT) & ~chatters
-        mute = self._mute.check(elapsed_s, told_of, volume, quiet, self._balance.came_veh, self._balance.known_upstream)
+        came_veh, known_upstream = self._balance.came_veh, self._balance.known_upstream
+        mute = self._mute.check(elapsed_s, told_of, volume * told_of, quiet, came_veh, known_upstream)
         self._miscounts.check(elapsed_s, volume, uncounted, doubled)
         self.verdict = np.where(stuck_off, STUCK_OFF, np.where(mute, MUTE, OK))
         self.verdict[self._miscounts.under] = UNDER
