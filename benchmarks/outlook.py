@@ -25,7 +25,7 @@ import numpy as np  # noqa: E402
 from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
 
-from benchmarks.estimation import WARM_UP_S, between, green_groups, loaded_groups  # noqa: E402
+from benchmarks.belief import WARM_UP_S, between, green_groups, loaded_groups  # noqa: E402
 from experiments.case import build_controller, place_of  # noqa: E402
 from experiments.demand import draw_demand  # noqa: E402
 from scenarios.catalogue import find  # noqa: E402

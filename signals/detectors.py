@@ -5,14 +5,17 @@ any queue stands (stuck on); while it sees nothing although others see those who
 it counts or toggles as no traffic does (chatter); and while no loop of its junction sees anybody for far longer than
 usual (mute: where all are dead, none is left to tell who is missed). It is believed again as soon as the sign is gone.
 Limits: a controller's own diagnostics (NTCIP 1202 vehicleDetectorTable columns 9 to 11), but set by vehicles seen
-elsewhere, because a short presence limit once starved a left turn that stood under a long queue.
+elsewhere, because a short presence limit once starved a left turn that stood under a long queue. What a lane's own
+loops say of each other has to agree with the whole approach (`signals/balance.py`): on an unused lane nobody is seen.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from signals.layout import Layout
+from signals.balance import Balance
+from signals.layout import VEHICLE_SPACE_M, Layout
+from signals.miscounts import Miscounts
 from signals.mute import MuteJunctions
 from signals.values import Bools, Floats, Ints
 
@@ -20,24 +23,24 @@ CHECK_EVERY_S = 60.0
 MAXIMUM_PRESENCE_S = 840.0
 COVERED_VEH = 20.0
 """Vehicles that must have passed a covered loop, as others saw them, before it is stuck on."""
-MISSED_VEH = 12.0
-"""Expected vehicles, none of which was seen: the chance is one in 160,000 where they come at random."""
+PASSED_VEH = 12.0
+"""The same once it has been covered for the maximum presence."""
+MOVED_VEH = 60.0
+"""Counts of its junction in that time, if it has been covered since the beginning: a locked lane was once free."""
+MISSED_VEH = 18.0
+"""Vehicles that its partners saw, and none of them it: who changes lane between them is told by the balance."""
 MISSED_OF_SEVERAL_VEH = 20.0
 """The same where they could have used another lane."""
-MISSED_BESIDE_VEH = 15.0
+MISSED_BESIDE_VEH = 30.0
 """The same where only the lanes beside it tell of them, scaled to how much of their traffic it used to have."""
-FIRST_VEH = 12.0
+FIRST_VEH = 1.0
 """Counts after which that scale is its own rather than an equal share."""
 MOST_VEH_PER_S = 0.65
 """A lane passes one vehicle in 2 s, a chattering loop more than any lane."""
 STILL_VEH_PER_S = 0.4
 TOLD_VEH_PER_S = 0.2
 """More than that of one loop is not taken as word of what another should see: it may be chatter, not yet found."""
-PROVEN_VEH = 3.0
-STARVED = 3.0
-"""How much longer a lane may be without traffic, both its loops agreeing, once they have been seen to work."""
-PASSED_VEH = 4.0
-OK, FAULT, STUCK_ON, STUCK_OFF, CHATTER, MUTE = range(6)
+OK, FAULT, STUCK_ON, STUCK_OFF, CHATTER, MUTE, UNDER, OVER = range(8)
 REASONS = (
     "believed",
     "the plant reports a fault",
@@ -45,6 +48,8 @@ REASONS = (
     "stuck off: sees nobody while others see those who must have passed it",
     "chatter: counts more than any lane can pass",
     "mute: no loop of the junction has seen anybody for far longer than usual",
+    "under-counting: turns from free to covered and counts nobody",
+    "over-counting: counts two within a second, which no lane can pass",
 )
 
 
@@ -56,14 +61,19 @@ class LoopHealth:
         self._partners = pairs(layout)
         self._beside = beside(layout)
         self._missed_veh, self._missed_beside_veh = np.zeros(loops), np.zeros(loops)
-        self._passed_veh, self._passed_beside_veh = np.zeros(loops), np.zeros(loops)
+        self._passed_veh, self._moved_veh = np.zeros(loops), np.zeros(loops)
         self._side_veh = np.zeros(loops)
         self._covered_s = np.zeros(loops)
         several = np.zeros(loops, bool)
         several[self._partners[0][self._partners[2] < 1.0]] = True
         self._most_missed_veh = np.where(several, MISSED_OF_SEVERAL_VEH, MISSED_VEH)
-        self._mute = MuteJunctions(layout)
-        self._seen = np.zeros((2, loops))
+        self._room_veh = np.zeros(loops)
+        room_veh = (layout.advance_distance_m / VEHICLE_SPACE_M + 1.0).ravel()[layout.advance_cell]
+        np.maximum.at(self._room_veh, layout.advance_loop, room_veh)
+        self._row = np.array([row for row, _ in layout.loops], np.int64)
+        self._was_free = np.zeros(loops, bool)
+        self._balance, self._mute = Balance(layout), MuteJunctions(layout)
+        self._seen, self._miscounts = np.zeros((4, loops)), Miscounts(loops)
         self._checked_s = -np.inf
         self.verdict = np.full(loops, OK)
         self._healthy, self._believed = np.ones(loops, bool), np.ones(loops, bool)
@@ -75,7 +85,8 @@ class LoopHealth:
     def update(self, now_s: float, healthy: Bools, counted: Floats, looks: int) -> Bools:
         """The loops [L] that can be believed now, an array that is replaced where it changes.
 
-        counted [2, L]: vehicles, and readings that found the loop covered, since the beginning; looks: all readings.
+        counted [4, L], since the beginning: vehicles, readings that found the loop covered, turns from free to covered
+        that were not counted, and readings of two vehicles within a second. looks: all readings.
         """
         if now_s < self._checked_s or self._checked_s == -np.inf:
             self._restart(now_s, counted, looks)
@@ -95,16 +106,17 @@ class LoopHealth:
 
     def _restart(self, now_s: float, counted: Floats, looks: int) -> None:
         """A first snapshot, or a clock that stepped back: nothing counts as having lasted."""
-        for lasted in (self._missed_veh, self._missed_beside_veh, self._passed_veh, self._passed_beside_veh):
+        for lasted in (self._missed_veh, self._missed_beside_veh, self._passed_veh, self._moved_veh):
             lasted[:] = 0.0
         self._covered_s[:] = 0.0
+        self._balance.restart()
         self._mute.restart()
         self._seen, self._looks = counted.copy(), looks
         self._checked_s = now_s
 
     def _check(self, now_s: float, counted: Floats, looks: int) -> None:
         elapsed_s = now_s - self._checked_s
-        volume, covered = counted - self._seen
+        volume, covered, uncounted, doubled = counted - self._seen
         self._checked_s, self._seen = now_s, counted.copy()
         readings, self._looks = looks - self._looks, looks
         most = np.where(self.verdict == CHATTER, STILL_VEH_PER_S, MOST_VEH_PER_S) * elapsed_s
@@ -118,19 +130,31 @@ class LoopHealth:
             (self._missed_veh, expected, quiet),
             (self._missed_beside_veh, at_side, quiet),
             (self._passed_veh, expected, throughout),
-            (self._passed_beside_veh, at_side, throughout),
+            (self._moved_veh, np.bincount(self._row, told)[self._row], throughout),
             (self._covered_s, elapsed_s, throughout),
         ):
             total += more
             total *= lasts
-        missed_beside = MISSED_BESIDE_VEH * np.where(counted[0] < PROVEN_VEH, 1.0, STARVED)
-        stuck_off = (self._missed_veh > self._most_missed_veh) | (self._missed_beside_veh > missed_beside)
+        sound = (self.verdict == OK) & ~chatters
+        missing, confirmed, missing_upstream = self._balance.check(
+            elapsed_s, volume, sound, quiet | throughout, self._missed_veh + self._passed_veh
+        )
+        inside_veh = np.minimum(counted[0], self._room_veh)  # may have stood there, and pass the stop line now
+        stuck_off = missing & quiet | (self._missed_veh > self._most_missed_veh + inside_veh) & confirmed
+        stuck_off |= missing_upstream & quiet & (self._missed_veh < 1.0)
+        stuck_off |= self._missed_beside_veh > MISSED_BESIDE_VEH
+        stuck_off |= (self.verdict == STUCK_OFF) & quiet
         too_long = self._covered_s > MAXIMUM_PRESENCE_S
-        stuck_on = self._passed_veh > np.where(too_long, PASSED_VEH, COVERED_VEH)
-        stuck_on |= too_long & (self._passed_beside_veh > COVERED_VEH)
+        stuck_on = (self._passed_veh > np.where(too_long, PASSED_VEH, COVERED_VEH)) & confirmed
+        stuck_on |= too_long & ~self._was_free & (self._moved_veh > MOVED_VEH)
+        self._was_free |= ~throughout
         told_of = ((volume > 0) | ~quiet & ~throughout) & (self.verdict != FAULT) & ~chatters
-        mute = self._mute.check(elapsed_s, told_of, volume, quiet)
+        came_veh, known_upstream = self._balance.came_veh, self._balance.known_upstream
+        mute = self._mute.check(elapsed_s, told_of, volume * told_of, quiet, came_veh, known_upstream)
+        self._miscounts.check(elapsed_s, volume, uncounted, doubled)
         self.verdict = np.where(stuck_off, STUCK_OFF, np.where(mute, MUTE, OK))
+        self.verdict[self._miscounts.under] = UNDER
+        self.verdict[self._miscounts.over] = OVER
         self.verdict[stuck_on] = STUCK_ON
         self.verdict[chatters] = CHATTER
 

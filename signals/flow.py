@@ -24,6 +24,7 @@ from signals.saturation import Scene
 from signals.values import Bools, Floats, Known, NeighbourMessage, Outlook, Snapshot, TrafficState
 
 EMPTY_GAP_S = 2.5
+OVERTAKEN_S = 5.0
 DISCHARGING_VEH = 4.0
 """At least so many follow while a stop line in green has no gap, and the advance loops that say who comes are lost."""
 
@@ -50,7 +51,7 @@ class FlowEstimator:
         self._greens = Greens(layout, ~self._unwatched | self._recalled)
         self._index_exits(layout)
         self._time_s = -np.inf
-        self._counted = np.zeros((2, len(layout.loops)))
+        self._counted = np.zeros((4, len(layout.loops)))
         self._looks = 0
         self._out_veh = np.zeros(self._shape)
         self._learned_s, self._learned_veh = 0.0, np.zeros(len(layout.loops))
@@ -109,14 +110,19 @@ class FlowEstimator:
         return self._health.reason(loop)
 
     def update(self, snapshot: Snapshot, heard: NeighbourMessage | None = None) -> TrafficState:
-        """Take one snapshot. `heard` replaces what the junctions of this layout would tell each other."""
+        """Take one snapshot. `heard` replaces what the junctions of this layout would tell each other.
+
+        One that is repeated, or overtaken by a few seconds, tells nothing new; one from further back is a clock's step.
+        """
         now_s = snapshot.time_s
+        if self._traffic is not None and 0.0 <= self._time_s - now_s < OVERTAKEN_S:
+            return self._traffic
         first = self._time_s == -np.inf
         if first or now_s < self._time_s:
             self._restart(now_s)
         elapsed_s = 0.0 if first else now_s - self._time_s
         self._time_s = now_s
-        sums = self._readings.take(snapshot)
+        sums = self._readings.take(snapshot, elapsed_s)
         self._counted += self._readings.counted
         self._looks += 1
         np.greater(sums[TIMED], 0.0, out=self._seen)
@@ -174,7 +180,7 @@ class FlowEstimator:
             discharging = self._lost_advance & (self._greens.served > 0) & ~quiet
             np.maximum(self._queues.inside_veh, DISCHARGING_VEH * discharging, out=self._queues.inside_veh)
         if now_s >= self._look_at_s:
-            self._queues.look(now_s, self._counted, self._looks, self._arrivals.loop_veh_per_s, quiet)
+            self._queues.look(now_s, self._counted[:2], self._looks, self._arrivals.loop_veh_per_s, quiet)
             self._look_at_s = now_s + self._queues.look_every_s
         if now_s - self._learned_s >= EVERY_S:
             if self._history is not None:

@@ -9,10 +9,12 @@ from signals.values import Bools, Floats
 
 MUTE_S = 300.0
 """A junction without a sign of life is mute no sooner: a few cycles."""
-NEVER_SEEN_S = 180.0
+NEVER_SEEN_S = 300.0
 """The same where there was none since the beginning: its loops have yet to prove that they work."""
 MUTE_COUNTS = 40.0
 """Counts, about two a vehicle, that its loops usually make in a time in which they made none."""
+CAME_VEH = 20.0
+"""Must have come from the junctions before in that time, where their loops tell: a locked street sends nobody."""
 USUAL_SPAN_S = 3600.0
 USUAL_NONE_S = 1800.0
 """What is usual is learned as if nobody had come for so long before."""
@@ -32,25 +34,33 @@ class MuteJunctions:
         self._told = np.zeros((3, self._row.size))
         self._loops = np.bincount(self._row, minlength=junctions)
         self._usual_per_s, self._known_s = np.zeros(junctions), np.zeros(junctions)
-        self._silent_s = np.zeros(junctions)
+        self._silent_s, self._came_veh = np.zeros(junctions), np.zeros(junctions)
 
     def restart(self) -> None:
         """Nothing has lasted; what is usual stays so."""
-        self._silent_s[:] = 0.0
+        self._silent_s[:] = self._came_veh[:] = 0.0
 
-    def check(self, elapsed_s: float, alive: Bools, volume: Floats, quiet: Bools) -> Bools:
+    def check(
+        self, elapsed_s: float, alive: Bools, volume: Floats, quiet: Bools, came_veh: Floats, known_upstream: Bools
+    ) -> Bools:
         """The loops [L] of mute junctions. alive: they told something; quiet: neither counted nor covered.
 
+        came_veh [J]: who left the junctions before for this one, where that is known_upstream; if nobody did, none is
+        missed here.
         A junction where most loops are covered, and none counts, is locked rather than mute.
         """
         self._silent_s += elapsed_s
+        self._came_veh += came_veh
         self._told[0], self._told[1], self._told[2] = alive, quiet, volume
         speaking, silent, counts = np.bincount(self._cell, self._told.ravel(), 3 * self._junctions).reshape(3, -1)
         speaks = (speaking > 0) | (2 * silent <= self._loops)
         self._learn(speaks, counts.astype(float))
-        self._silent_s[speaks] = 0.0
+        self._silent_s[speaks] = self._came_veh[speaks] = 0.0
         never, missed = self._usual_per_s == 0.0, self._silent_s * self._usual_per_s
-        mute = np.where(never, self._silent_s >= NEVER_SEEN_S, (self._silent_s >= MUTE_S) & (missed >= MUTE_COUNTS))
+        expected = ~known_upstream | (self._came_veh >= CAME_VEH)
+        mute = expected & np.where(
+            never, self._silent_s >= NEVER_SEEN_S, (self._silent_s >= MUTE_S) & (missed >= MUTE_COUNTS)
+        )
         found: Bools = mute[self._row]
         return found
 

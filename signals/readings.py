@@ -11,6 +11,7 @@ from typing import cast
 import numpy as np
 
 from signals.layout import Layout
+from signals.miscounts import EVERY_READING_S
 from signals.values import Bools, Floats, Ints, Snapshot
 
 IN, OUT, ON_STOP, SEEN, OCCUPIED = range(5)
@@ -23,16 +24,21 @@ PASSED, STOP_SEEN, ANY_SEEN = range(3)
 
 
 class Readings:
-    """volume_veh, presence and occupancy [L] as floats, side by side, so that one `take` reads them all."""
+    """volume_veh, presence and occupancy [L] as floats, side by side, so that one `take` reads them all.
+
+    counted [4, L]: the first two, and where a loop turned to covered and was not counted, or counted two in a second.
+    """
 
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
         loops, self._cells = len(layout.loops), layout.has_group.size
-        self._readings = np.zeros(3 * loops)
-        self.volume_veh, self.presence, self._occupancy = self._readings.reshape(3, loops)
-        self.counted = self._readings[: 2 * loops].reshape(2, loops)
+        self._readings = np.zeros(5 * loops)
+        self.volume_veh, self.presence, self._uncounted, self._doubled, self._occupancy = self._readings.reshape(
+            5, loops
+        )
+        self.counted = self._readings[: 4 * loops].reshape(4, loops)
         self.shape = (5, *layout.shape)
-        stop, advance, presence, occupancy = layout.stop_loop, layout.advance_loop, loops, 2 * loops
+        stop, advance, presence, occupancy = layout.stop_loop, layout.advance_loop, loops, 4 * loops
         self._kinds: tuple[tuple[int, Ints, Ints, int], ...] = (
             (IN, advance, layout.advance_cell, 0),
             (OUT, stop, layout.stop_cell, 0),
@@ -66,8 +72,11 @@ class Readings:
         self._weight[:links] = arriving
         self._weight[links : links + leaving.size] = leaving
 
-    def take(self, snapshot: Snapshot) -> Floats:
+    def take(self, snapshot: Snapshot, elapsed_s: float) -> Floats:
         """The sums [5, J, N] of one snapshot."""
+        np.greater(snapshot.presence, self.presence, out=self._uncounted)
+        np.greater(self._uncounted, snapshot.volume_veh, out=self._uncounted)
+        np.greater_equal(snapshot.volume_veh, 2.0 if elapsed_s <= EVERY_READING_S else np.inf, out=self._doubled)
         self.volume_veh[:], self.presence[:] = snapshot.volume_veh, snapshot.presence
         self._occupancy[:] = snapshot.occupancy
         weighed = self._readings.take(self._reading)

@@ -74,7 +74,7 @@ def test_a_loop_under_a_standing_queue_is_believed():
 def test_a_chattering_loop_is_found_and_accuses_no_other():
     """More than one count a second is no lane's traffic; what it counts is no word against its partner."""
     health, loops = LoopHealth(CROSSING), len(LOOPS)
-    counted, healthy = np.zeros((2, loops)), np.ones(loops, bool)
+    counted, healthy = np.zeros((4, loops)), np.ones(loops, bool)
     for second in range(2 * MINUTE):
         counted[0, STOP] += 1.0
         believed = health.update(float(second), healthy, counted, second + 1)
@@ -82,10 +82,26 @@ def test_a_chattering_loop_is_found_and_accuses_no_other():
     assert believed.sum() == loops - 1
 
 
+@pytest.mark.parametrize("wrong", [1.3, 0.7])
+def test_a_loop_that_counts_three_in_ten_wrongly_is_found_within_50_vehicles(wrong: float):
+    """Too many come as two within a second, too few cover the loop and are not counted; its partner stays believed."""
+    feed, counted = Feed(stage=0), 0.0
+    for second in range(50 * 6):
+        passes = second % 6 == 0
+        counted += wrong * passes
+        whole = int(counted + 1e-9) if passes else 0
+        counted -= whole
+        on = (STOP, ADVANCE) if passes else ()
+        feed.second(on, {STOP: 1.0, ADVANCE: float(whole)} if passes else {})
+    assert not feed.estimator.believed[ADVANCE]
+    assert "counting" in feed.estimator.reason(ADVANCE)
+    assert feed.estimator.believed[STOP]
+
+
 def test_the_plants_own_fault_is_taken_at_once():
     """And forgotten as soon as it is gone."""
     health, loops = LoopHealth(layout([crossing()])), len(LOOPS)
-    counted, healthy = np.zeros((2, loops)), np.ones(loops, bool)
+    counted, healthy = np.zeros((4, loops)), np.ones(loops, bool)
     faulty = healthy.copy()
     faulty[STOP] = False
     assert health.update(0.0, healthy, counted, 1).all()
@@ -101,7 +117,7 @@ def test_a_covered_loop_is_stuck_on_where_only_the_lanes_beside_it_can_tell():
     wide = layout([one.model_copy(update={"detectors": (*one.detectors, twin)})])
     twin_at = wide.loops.index((0, "twin"))
     health, loops = LoopHealth(wide), len(wide.loops)
-    counted, healthy = np.zeros((2, loops)), np.arange(loops) != ADVANCE
+    counted, healthy = np.zeros((4, loops)), np.arange(loops) != ADVANCE
     for second in range(20 * MINUTE):
         counted[1, STOP] += 1.0
         counted[0, twin_at] += second % 6 == 0

@@ -26,11 +26,11 @@ class Feed:
     time_s: float = 0.0
     estimator: FlowEstimator = field(default_factory=lambda: FlowEstimator(CROSSING))
 
-    def second(self, covered: tuple[int, ...] = (), counted: tuple[int, ...] = ()) -> TrafficState:
+    def second(self, covered: tuple[int, ...] = (), counted: tuple[int, ...] | dict[int, float] = ()) -> TrafficState:
         self.time_s += 1.0
         presence, volume = np.zeros(len(LOOPS), bool), np.zeros(len(LOOPS))
         presence[list(covered)] = True
-        volume[list(counted)] = 1.0
+        volume[list(counted)] = list(counted.values()) if isinstance(counted, dict) else 1.0
         aspects = np.full(CROSSING.has_head.shape, Aspect.RED, np.int8)
         snapshot = Snapshot(
             self.time_s,
@@ -154,3 +154,17 @@ def test_a_clock_that_steps_back_starts_all_timers_anew():
     state = feed.second()
     assert state.elapsed_green_s[0] == 0.0
     assert state.gap_s.max() == 0.0
+
+
+def test_a_repeated_reading_counts_once_and_an_overtaken_one_not_at_all():
+    """As message queues deliver them; the reading after them is taken as if they had not been there."""
+    plain, repeating = Feed(stage=1), Feed(stage=1)
+    arrive(plain, 4)
+    arrive(repeating, 4)
+    for back_s in (0.0, 0.0, 3.0):
+        again = Feed(stage=1, time_s=repeating.time_s - 1.0 - back_s, estimator=repeating.estimator)
+        state = again.second((), (ADVANCE,))
+    assert state.time_s == repeating.time_s
+    expected, state = plain.second(), repeating.second()
+    assert state.arrived_veh[0, 0] == expected.arrived_veh[0, 0]
+    assert state.queue_veh[0, 0] == expected.queue_veh[0, 0]

@@ -18,7 +18,7 @@ class Hours:
     """Loops that are looked at once a second."""
 
     def __init__(self) -> None:
-        self.health, self.counted = LoopHealth(TWO), np.zeros((2, LOOPS))
+        self.health, self.counted = LoopHealth(TWO), np.zeros((4, LOOPS))
         self.healthy, self.second = np.ones(LOOPS, bool), 0
 
     def go(self, seconds: float, every_s: int, counts: Floats, covered: Floats = NOBODY) -> np.ndarray:
@@ -77,3 +77,12 @@ def test_a_loop_that_is_stuck_on_speaks_for_nobody():
     hours, stuck = Hours(), np.zeros(LOOPS)
     stuck[0] = 1.0
     assert not hours.go(MUTE_S + 2 * CHECK_EVERY_S, 6, NOBODY, covered=stuck).any()
+
+
+def test_what_a_chattering_loop_counts_is_not_what_is_usual():
+    """Beside it come a vehicle a minute, then none for a while, which is no more than forty are missed in."""
+    hours, chatter = Hours(), 1.0 * (np.arange(LOOPS) == 0)
+    for _ in range(30):
+        hours.go(59, 1, chatter)
+        hours.go(1, 1, NOBODY + 1.0)
+    assert hours.go(400, 1, chatter)[1:].all()
