@@ -128,6 +128,12 @@ class Arrivals:
         found: Bools = self._watched & ~(self.no_advance & self.no_stop)
         return found
 
+    @property
+    def half_seen(self) -> Bools:
+        """Lane groups [J, N] that have lost a loop of either kind."""
+        found: Bools = ~(self._whole_advance & self._whole_stop)
+        return found
+
     def _usual(self, per_loop: Floats) -> Floats:
         """Where no loop is left: as much a lane as the junction's other lanes have.
 

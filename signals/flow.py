@@ -163,6 +163,7 @@ class FlowEstimator:
             self._arrivals.weigh(believed)
             self._known = self._how_known()
             self._queues.arriving = self._arrivals.arriving
+            self._queues.half_seen(self._arrivals.half_seen)
             self._readings.weigh(self._arrivals.arriving, self._arrivals.leaving, believed)
 
     def _move(self, now_s: float, elapsed_s: float, sums: Floats) -> None:

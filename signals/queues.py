@@ -18,6 +18,8 @@ from signals.values import Bools, Floats, some
 
 STANDING_S = 3.0
 SURELY_STANDING_S = 90.0
+SURELY_BY_HALF_S = 12.0
+"""The same where a lane group that the loop feeds has lost another one: it is then known too badly to contradict."""
 LEAST_FULL = 0.5
 """Below this share of the room to the loop a covered loop has lost an edge rather than met a queue, unless it lasts."""
 TAIL_S = 4.0
@@ -59,6 +61,7 @@ class Queues:
         self._slot, self._slot_at_s, self._slot_s = 0, -np.inf, 0.0
         self._looked_s, self._looked_at, self._looks = 0.0, np.zeros((2, loops)), 0
         self._lasted, self._any_stuck = np.zeros(loops), False
+        self._surely_s = np.full(loops, SURELY_STANDING_S)
         self._never = np.where(self._is_advance, 0.0, np.inf)
         self._quiet = np.zeros((j, n), bool)
         self._family, self._siblings = families(layout)
@@ -82,6 +85,12 @@ class Queues:
         cell = layout.advance_cell
         self._lane_room_veh = (layout.advance_distance_m / VEHICLE_SPACE_M + 1.0).ravel()[cell]
         self._most_veh = np.maximum(self.reach_veh, 1.0) * TIGHT
+
+    def half_seen(self, groups: Bools) -> None:
+        """Follow which lane groups [J, N] have lost a loop."""
+        loop, cell = self._layout.advance_loop, self._layout.advance_cell
+        touched = np.bincount(loop, groups.ravel()[cell], self._covered_s.size) > 0
+        self._surely_s = np.where(touched, SURELY_BY_HALF_S, SURELY_STANDING_S)
 
     def restart(self, now_s: float) -> None:
         """A first reading, or a clock that stepped back: nothing has lasted, and nobody is known to be on his way."""
@@ -184,7 +193,7 @@ class Queues:
         if some(standing):
             full = (self.inside_veh / self._most_veh).ravel()[cell]
             plausible = np.bincount(loop, full, volume.size) >= LEAST_FULL
-            standing &= plausible | self.spilled | (self._covered_s >= SURELY_STANDING_S)
+            standing &= plausible | self.spilled | (self._covered_s >= self._surely_s)
         self._idle_s += elapsed_s
         self._idle_s *= (presence == 0) & (volume == 0)
         before = self.spilled
