@@ -19,7 +19,6 @@ from simulation.faults import Faults, parse_faults
 QUARTER_S = 900.0
 WARM_UP_S = 600.0
 GEH_LIMIT = 5.0
-UNSEEN_S = 1.2
 FOUND_WITHIN_S, FOUND_WITHIN_VEH = 900.0, 30
 """A broken loop is found in time by the later of the two."""
 MISCOUNT_FOUND_WITHIN_S = 3600.0
@@ -78,14 +77,10 @@ class Watcher:
             sums[f"{kind}_true_veh"] += true
 
     def add_arrivals(self, sums: Sums, recording: Recording) -> None:
-        """Errors of the arrivals by cycle and by quarter of an hour, where truth tells them.
-
-        It looks once a second: over lanes shorter than a second's way vehicles pass unseen.
-        """
+        """Errors of the arrivals by cycle and by quarter of an hour."""
         arrived_veh = np.array(self._arrived_veh)
         free_s = np.maximum(recording.section_m - self._layout.advance_distance_m, 0.0) / self._layout.speed_m_per_s
-        told_of = loaded_groups(self._layout) & (recording.section_m >= UNSEEN_S * self._layout.speed_m_per_s)
-        for row, column in zip(*np.nonzero(told_of), strict=True):
+        for row, column in zip(*np.nonzero(loaded_groups(self._layout)), strict=True):
             cell = int(row), int(column)
             crossed_s = recording.crossings.get(cell, np.zeros(0))
             told = Told(np.array(self._times_s), arrived_veh[:, row, column])

@@ -7,6 +7,7 @@ SUMO will lead it over next, wherever it is upstream.
 from __future__ import annotations
 
 from collections import defaultdict
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,6 +21,21 @@ SECTION_M = 150.0
 nearer; entering the network closer to the stop line counts as crossing it."""
 STANDING_M_PER_S = 5.0 / 3.6
 REACH_M = 2000.0
+ACCELERATION_M_PER_S2 = 3.0
+"""No vehicle type of the scenarios gains speed faster."""
+
+
+class Ahead(NamedTuple):
+    """The signal that a vehicle comes to next, by which link, how far it is, and how fast he goes."""
+
+    signal: str
+    link: int
+    distance_m: float
+    speed_m_per_s: float
+
+    def reach_m(self, elapsed_s: float) -> float:
+        """How far he can have come meanwhile."""
+        return (self.speed_m_per_s + ACCELERATION_M_PER_S2 * elapsed_s) * elapsed_s
 
 
 class Truth:
@@ -43,25 +59,27 @@ class Truth:
         self._reach_m = layout.advance_distance_m
         self.crossings: dict[tuple[int, int], list[float]] = defaultdict(list)
         """Per lane group, when each vehicle that it discharged had crossed the section."""
-        self._ahead: dict[str, tuple[str, int]] = {}
+        self._ahead: dict[str, Ahead] = {}
+        self._sampled_s = 0.0
         self._crossed_s: dict[str, float] = {}
 
     def sample(self, now_s: float) -> None:
         """Look at every vehicle."""
         self.queue_veh = np.zeros_like(self.queue_veh)
         self.queue_beyond_veh = np.zeros_like(self.queue_veh)
-        ahead: dict[str, tuple[str, int]] = {}
+        ahead: dict[str, Ahead] = {}
         for vehicle in self._sumo.vehicle.getIDList():
             next_signals = self._sumo.vehicle.getNextTLS(vehicle)
             if next_signals and next_signals[0][0] in self._signals:
                 signal, link, distance_m, _ = next_signals[0]
-                ahead[vehicle] = str(signal), int(link)
+                speed_m_per_s = float(self._sumo.vehicle.getSpeed(vehicle))
+                ahead[vehicle] = Ahead(str(signal), int(link), float(distance_m), speed_m_per_s)
                 self._look(vehicle, self.cell_of.get((str(signal), int(link))), float(distance_m), now_s)
         for vehicle, link_ahead in self._ahead.items():
             now_ahead = ahead.get(vehicle)
-            if now_ahead is None or now_ahead[0] != link_ahead[0]:
-                self._discharge(vehicle, link_ahead)
-        self._ahead = ahead
+            if now_ahead is None or now_ahead.signal != link_ahead.signal:
+                self._discharge(vehicle, link_ahead, now_s)
+        self._ahead, self._sampled_s = ahead, now_s
 
     def _look(self, vehicle: str, cell: tuple[int, int] | None, distance_m: float, now_s: float) -> None:
         if cell is None or distance_m > REACH_M:
@@ -72,16 +90,21 @@ class Truth:
             self.queue_veh[cell] += 1
             self.queue_beyond_veh[cell] += distance_m > self._reach_m[cell]
 
-    def _discharge(self, vehicle: str, link: tuple[str, int]) -> None:
+    def _discharge(self, vehicle: str, ahead: Ahead, now_s: float) -> None:
+        """He has crossed the section, in the very last step where the lane is shorter than its way."""
         crossed_s = self._crossed_s.pop(vehicle, None)
-        cell = self.cell_of.get(link)
-        if cell is not None and crossed_s is not None:
+        cell = self.cell_of.get((ahead.signal, ahead.link))
+        if cell is None:
+            return
+        if crossed_s is None and ahead.distance_m <= ahead.reach_m(now_s - self._sampled_s):
+            crossed_s = now_s
+        if crossed_s is not None:
             self.crossings[cell].append(crossed_s)
 
     def finish(self) -> None:
         """Count whoever has crossed a section and still stands before its stop line."""
-        for vehicle, link in self._ahead.items():
-            self._discharge(vehicle, link)
+        for vehicle, ahead in self._ahead.items():
+            self._discharge(vehicle, ahead, self._sampled_s)
         self._ahead = {}
 
 
