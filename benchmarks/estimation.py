@@ -175,10 +175,12 @@ def main() -> None:
     parser.add_argument("--first-draw", type=int, default=0, help="0-99 to develop, 200-299 for a figure to be quoted")
     parser.add_argument("--draws", type=int, default=DRAWS)
     parser.add_argument("--network", action="append", help="this one only; again for each more")
+    parser.add_argument("--demand", type=float, action="append", help="this multiple only; again for each more")
     parser.add_argument("--workers", type=int, default=core_count())
     words = parser.parse_args()
     networks = words.network or (NETWORKS[:3] if words.quick else NETWORKS)
     demands, draws = (DEMANDS[1:], 1) if words.quick else (DEMANDS, words.draws)
+    demands = words.demand or demands
     runs = [
         Run(network, controller, demand, draw)
         for network in networks
