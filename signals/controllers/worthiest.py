@@ -8,6 +8,7 @@ goes first.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Annotated, cast
 
 import numpy as np
@@ -45,7 +46,7 @@ class WorthiestSettings(Frozen):
     exit_room_veh: Annotated[float, Field(ge=0, le=20, description="Room that an exit must have left.")] = 3.0
 
 
-class Worthiest:
+class Worthiest(ABC):
     """Decides for all junctions at once; remembers only what it has worked out for the stages that stand.
 
     It is worked out anew when a state brings other arrays of stages, since those that travel are never changed.
@@ -173,13 +174,13 @@ class Worthiest:
                 of: list[float] = self._stages_worth(worth, row).tolist()
                 stage[row], why[row] = max(clears, key=of.__getitem__), TURNERS
 
+    @abstractmethod
     def _better(self, traffic: TrafficState, worth: Floats, own: Floats, other: Floats) -> Bools:
         """Where [J] the worthiest stage, worth `other`, is better enough than the one that stands, worth `own`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _weigh(self, traffic: TrafficState, arriving: Floats, waiting: Floats, weight: Floats) -> None:
         """Fill in how much each lane group's vehicles count; `arriving` per second and `waiting` are there."""
-        raise NotImplementedError
 
     def _longest_red_s(self, traffic: TrafficState) -> Floats:
         """After which lane groups [J, N] go first."""
