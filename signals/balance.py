@@ -43,9 +43,11 @@ class Balance:
         self._totals[:] = 0.0
 
     def check(
-        self, elapsed_s: float, volume: Floats, sound: Bools, silent: Bools, missed_veh: Floats
+        self, elapsed_s: float, volume: Floats, sound: Bools, lively: Bools, silent: Bools, missed_veh: Floats
     ) -> tuple[Bools, Bools, Bools]:
         """Take what was counted since the last check, and say of each loop what its silence means.
+
+        sound: loops that are believed; lively: of junctions where somebody has been seen lately.
 
         Whether its approach misses somebody whom it alone can have missed; whether the balance confirms those
         `missed_veh` by its own partners, or cannot tell; whether the junctions before miss somebody.
@@ -55,7 +57,8 @@ class Balance:
         broken = np.bincount(side, ~sound, self._sides)
         came = np.bincount(self._fed_approach, (volume * sound)[self._fed_loop], self._sides // 2)
         self.came_veh = np.bincount(self._row, came, self._junctions).astype(float)
-        self.known_upstream = np.bincount(self._row[self._fed_approach], sound[self._fed_loop], self._junctions) > 0
+        telling = (sound & lively)[self._fed_loop]
+        self.known_upstream = np.bincount(self._row[self._fed_approach], telling, self._junctions) > 0
         for total, more in (
             (self._silent_s, elapsed_s),
             (self._others_veh, seen[other]),

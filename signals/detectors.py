@@ -137,7 +137,7 @@ class LoopHealth:
             total *= lasts
         sound = (self.verdict == OK) & ~chatters
         missing, confirmed, missing_upstream = self._balance.check(
-            elapsed_s, volume, sound, quiet | throughout, self._missed_veh + self._passed_veh
+            elapsed_s, volume, sound, self._mute.lively, quiet | throughout, self._missed_veh + self._passed_veh
         )
         inside_veh = np.minimum(counted[0], self._room_veh)  # may have stood there, and pass the stop line now
         stuck_off = missing & quiet | (self._missed_veh > self._most_missed_veh + inside_veh) & confirmed

@@ -11,6 +11,10 @@ MUTE_S = 300.0
 """A junction without a sign of life is mute no sooner: a few cycles."""
 NEVER_SEEN_S = 300.0
 """The same where there was none since the beginning: its loops have yet to prove that they work."""
+NONE_ANYWHERE_S = 180.0
+"""The same where none of all junctions has shown any: not the street is quiet, but what is to tell of it."""
+LIVELY_S = 120.0
+"""A junction that has been silent for so long tells nothing of who left it: a network's loops may die at once."""
 MUTE_COUNTS = 40.0
 """Counts, about two a vehicle, that its loops usually make in a time in which they made none."""
 CAME_VEH = 20.0
@@ -40,6 +44,12 @@ class MuteJunctions:
         """Nothing has lasted; what is usual stays so."""
         self._silent_s[:] = self._came_veh[:] = 0.0
 
+    @property
+    def lively(self) -> Bools:
+        """Loops [L] of junctions that have shown a sign of life lately: the others' silence says nothing of anybody."""
+        found: Bools = (self._silent_s < LIVELY_S)[self._row]
+        return found
+
     def check(
         self, elapsed_s: float, alive: Bools, volume: Floats, quiet: Bools, came_veh: Floats, known_upstream: Bools
     ) -> Bools:
@@ -57,9 +67,10 @@ class MuteJunctions:
         self._learn(speaks, counts.astype(float))
         self._silent_s[speaks] = self._came_veh[speaks] = 0.0
         never, missed = self._usual_per_s == 0.0, self._silent_s * self._usual_per_s
+        never_seen_s = NONE_ANYWHERE_S if never.all() else NEVER_SEEN_S
         expected = ~known_upstream | (self._came_veh >= CAME_VEH)
         mute = expected & np.where(
-            never, self._silent_s >= NEVER_SEEN_S, (self._silent_s >= MUTE_S) & (missed >= MUTE_COUNTS)
+            never, self._silent_s >= never_seen_s, (self._silent_s >= MUTE_S) & (missed >= MUTE_COUNTS)
         )
         found: Bools = mute[self._row]
         return found

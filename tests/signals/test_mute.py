@@ -3,11 +3,15 @@
 import numpy as np
 
 from signals.detectors import CHECK_EVERY_S, LoopHealth
-from signals.layout import layout
-from signals.mute import MUTE_S, NEVER_SEEN_S
+from signals.intersection import Neighbour
+from signals.layout import Layout, layout
+from signals.mute import LIVELY_S, MUTE_S, NEVER_SEEN_S, NONE_ANYWHERE_S
 from signals.values import Floats
 from tests.signals.fakes import crossing
+from tests.signals.streets import in_a_row
 
+BACK = Neighbour(exit="b.out", intersection="a", approach="a.main", distance_m=350.0, travel_time_s=25.0)
+FACING = layout([in_a_row()[0], in_a_row()[1].model_copy(update={"neighbours": (BACK,)})])
 TWO = layout([crossing("first"), crossing("second")])
 LOOPS = len(TWO.loops)
 FIRST = np.array([row == 0 for row, _ in TWO.loops])
@@ -17,8 +21,8 @@ NOBODY = np.zeros(LOOPS)
 class Hours:
     """Loops that are looked at once a second."""
 
-    def __init__(self) -> None:
-        self.health, self.counted = LoopHealth(TWO), np.zeros((4, LOOPS))
+    def __init__(self, of: Layout = TWO) -> None:
+        self.health, self.counted = LoopHealth(of), np.zeros((4, LOOPS))
         self.healthy, self.second = np.ones(LOOPS, bool), 0
 
     def go(self, seconds: float, every_s: int, counts: Floats, covered: Floats = NOBODY) -> np.ndarray:
@@ -86,3 +90,18 @@ def test_what_a_chattering_loop_counts_is_not_what_is_usual():
         hours.go(59, 1, chatter)
         hours.go(1, 1, NOBODY + 1.0)
     assert hours.go(400, 1, chatter)[1:].all()
+
+
+def test_where_nobody_is_seen_anywhere_it_is_not_the_street():
+    """Sooner than one junction among others; neighbours that are as silent do not say that nobody comes."""
+    hours = Hours(FACING)
+    assert hours.go(NONE_ANYWHERE_S - 1, 6, NOBODY).all()
+    assert not hours.go(2 * CHECK_EVERY_S, 6, NOBODY).any()
+
+
+def test_when_all_die_at_once_none_vouches_for_another():
+    """Each was the other's word on who comes."""
+    hours = Hours(FACING)
+    assert hours.go(1800, 6, np.ones(LOOPS)).all()
+    assert hours.go(LIVELY_S, 6, NOBODY).all()
+    assert not hours.go(MUTE_S - LIVELY_S + 2 * CHECK_EVERY_S, 6, NOBODY).any()

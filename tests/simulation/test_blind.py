@@ -3,7 +3,7 @@
 from experiments.case import Case, build_controller, faulty
 from signals.flow import FlowEstimator
 from signals.loop import Loop
-from signals.mute import NEVER_SEEN_S
+from signals.mute import NONE_ANYWHERE_S
 from signals.safety import Interlock
 from simulation.street import Street
 from tests.simulation.streets import SEED, place_and_demand
@@ -29,6 +29,6 @@ def test_a_junction_whose_loops_are_all_dead_ends_on_its_own_plan():
             local.append(bool(record.snapshot.local.all()))
             street.sumo.step_to(street.sumo.time_s + 1.0)
     assert record.decision.reason(0) == "no loop is believed: own plan"
-    assert not any(local[60 : int(NEVER_SEEN_S)])
-    assert all(local[int(NEVER_SEEN_S + SLACK_S) :])
+    assert not any(local[60 : int(NONE_ANYWHERE_S)])
+    assert all(local[int(NONE_ANYWHERE_S + SLACK_S) :])
     assert begin_s + 400 == street.place.end_s
