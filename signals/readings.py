@@ -12,7 +12,7 @@ import numpy as np
 
 from signals.layout import Layout
 from signals.miscounts import EVERY_READING_S
-from signals.values import Bools, Floats, Ints, Snapshot
+from signals.values import Bools, Floats, Ints, Snapshot, some
 
 IN, OUT, ON_STOP, SEEN, OCCUPIED = range(5)
 """Vehicles over the advance loops and over the stop line, stop-line loops covered, any loop covered or passed, and the
@@ -38,6 +38,7 @@ class Readings:
         )
         self.counted = self._readings[: 4 * loops].reshape(4, loops)
         self.shape = (5, *layout.shape)
+        self._covered: Bools = np.zeros(loops, bool)
         stop, advance, presence, occupancy = layout.stop_loop, layout.advance_loop, loops, 4 * loops
         self._kinds: tuple[tuple[int, Ints, Ints, int], ...] = (
             (IN, advance, layout.advance_cell, 0),
@@ -74,9 +75,10 @@ class Readings:
 
     def take(self, snapshot: Snapshot, elapsed_s: float) -> Floats:
         """The sums [5, J, N] of one snapshot."""
-        np.greater(snapshot.presence, self.presence, out=self._uncounted)
-        np.greater(self._uncounted, snapshot.volume_veh, out=self._uncounted)
-        np.greater_equal(snapshot.volume_veh, 2.0 if elapsed_s <= EVERY_READING_S else np.inf, out=self._doubled)
+        turned = snapshot.presence > self._covered
+        self._uncounted[:] = turned > snapshot.volume_veh if some(turned) else 0.0
+        self._doubled[:] = snapshot.volume_veh >= 2.0 if elapsed_s <= EVERY_READING_S else 0.0
+        self._covered = snapshot.presence
         self.volume_veh[:], self.presence[:] = snapshot.volume_veh, snapshot.presence
         self._occupancy[:] = snapshot.occupancy
         weighed = self._readings.take(self._reading)
