@@ -18,7 +18,8 @@ from experiments.console import Failure, errors
 from experiments.evaluation import Evaluation
 from experiments.grid import Grid, grid
 from experiments.statistics import Interval, check_same_street, mean_interval, ratio
-from experiments.store import one_line
+from experiments.store import one_line, write_whole
+from signals.controllers import BLINDLY
 from signals.errors import ConfigError
 
 LEVEL_D_S = 55.0
@@ -30,8 +31,6 @@ HIGHEST = 4.0
 """Where a sweep ends that has found nothing."""
 AT_ONCE = 4
 """Multiples that are run together, so that no worker waits for one case."""
-FIXED = ("existing", "fixed-time")
-"""Controllers that follow a fixed plan."""
 CAPACITY = "capacity.csv"
 LINE = ["scenario", "faults", "controller"]
 MEASURED = ("capacity", "capacity_at_signals")
@@ -129,7 +128,7 @@ def best_fixed(lines: pd.DataFrame) -> float:
     means = [
         geometric_mean(group["capacity"]).estimate
         for controller, group in lines.groupby("controller", sort=False)
-        if split_name(str(controller))[0] in FIXED
+        if split_name(str(controller))[0] in BLINDLY
     ]
     return float(np.nanmax(means)) if np.isfinite(means).any() else math.nan
 
@@ -153,6 +152,7 @@ def capacities(cases: pd.DataFrame, baseline: str) -> pd.DataFrame:
         lines = crossings(group)
         overload = OVERLOAD * best_fixed(lines)
         served = _at(group, overload, "throughput_veh_per_h")
+        means = {name: _at(group, overload, name) for name in ("clear_time_s", "worst_junction_delay_s")}
         other = lines[lines["controller"] == baseline].set_index("draw")
         for controller, own in lines.groupby("controller", sort=False):
             line = own.set_index("draw")
@@ -167,8 +167,7 @@ def capacities(cases: pd.DataFrame, baseline: str) -> pd.DataFrame:
             mine, theirs = served.get(str(controller)), served.get(baseline)
             row |= _ends("served_veh_per_h", mean_interval(_of(mine, line.index)))
             row |= _ends("served_gain", _gain(_of(mine, shared), _of(theirs, shared)))
-            for name in ("clear_time_s", "worst_junction_delay_s"):
-                at_overload = _at(group, overload, name)
+            for name, at_overload in means.items():
                 row[f"{name}_at_overload"] = float(np.mean(_of(at_overload.get(str(controller)), line.index)))
             row["first_gridlock_multiple"] = float(line["first_gridlock"].min())
             rows.append(row)
@@ -212,8 +211,6 @@ def _ends(name: str, of: Interval) -> dict[str, float]:
 
 def write_capacity(file: Path, table: pd.DataFrame) -> Path:
     """Whole or not at all."""
-    part = file.with_name(f".{file.name}.part")
     with one_line(file):
-        part.write_text(table.to_csv(index=False))
-        part.replace(file)
+        write_whole(file, table.to_csv(index=False))
     return file

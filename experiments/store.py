@@ -79,7 +79,7 @@ class ResultsFolder:
         """Write a finished case at once."""
         check_row(row)
         with one_line(self.folder):
-            _write(self._case_file(key), json.dumps({"stamp": stamp, "row": dict(row)}))
+            write_whole(self._case_file(key), json.dumps({"stamp": stamp, "row": dict(row)}))
             self.failure_log(key).unlink(missing_ok=True)
 
     def keep_failure(self, key: str, log: str) -> Path:
@@ -87,7 +87,7 @@ class ResultsFolder:
         with one_line(self.folder):
             self._case_file(key).unlink(missing_ok=True)  # of older code or files
             self._failed.mkdir(exist_ok=True)
-            _write(self.failure_log(key), log)
+            write_whole(self.failure_log(key), log)
         return self.failure_log(key)
 
     def failure_log(self, key: str) -> Path:
@@ -104,13 +104,13 @@ class ResultsFolder:
         summary = summarise(cases, about["baseline"])
         with one_line(self.folder):
             _write_parquet(self.folder / CASES, cases)
-            _write(self.folder / SUMMARY, summary.to_csv(index=False))
+            write_whole(self.folder / SUMMARY, summary.to_csv(index=False))
             self._write_manifest({**self.manifest, **about, **origins(cases)})
         return cases
 
     def _write_manifest(self, manifest: dict[str, Any]) -> None:
         self.manifest = manifest
-        _write(self.folder / MANIFEST, json.dumps(manifest, indent=1) + "\n")
+        write_whole(self.folder / MANIFEST, json.dumps(manifest, indent=1) + "\n")
 
     def _case_file(self, key: str) -> Path:
         return self._cases / f"{key}.json"
@@ -139,7 +139,7 @@ def _write_parquet(file: Path, cases: pd.DataFrame) -> None:
         part.unlink(missing_ok=True)
 
 
-def _write(file: Path, text: str) -> None:
+def write_whole(file: Path, text: str) -> None:
     """Whole or not at all: under a passing name first."""
     part = file.with_name(f".{file.name}.part")
     try:

@@ -79,11 +79,11 @@ class Adaptive(Worthiest):
         weight += waiting * self._weight_per_veh
         weight += 1.0
         if self._any_short:
-            self._full = waiting >= self._full_veh
+            full = waiting >= self._full_veh
             behind_veh_per_s = np.matmul(self._approach, arriving[:, :, None])[:, :, 0]
-            waiting += behind_veh_per_s * traffic.red_s * self._full
+            waiting += behind_veh_per_s * traffic.red_s * full
 
-    def _better(self, traffic: TrafficState, worth: Floats, own: Floats, other: Floats) -> Bools:
+    def _better(self, traffic: TrafficState, own: Floats, other: Floats) -> Bools:
         served = self._layout.any_green[self._rows, self._current]
         comes = served & traffic.calls & ~traffic.blocked
         gap_s = np.minimum.reduce(traffic.gap_s, axis=1, where=comes, initial=np.inf)
@@ -91,7 +91,10 @@ class Adaptive(Worthiest):
         return better
 
     def _longest_red_s(self, traffic: TrafficState) -> Floats:
-        return np.where(self._full, self._short_red_s, self._maximum_red_s) if self._any_short else self._maximum_red_s
+        if not self._any_short:
+            return self._maximum_red_s
+        full = traffic.queue_veh + traffic.approaching_veh >= self._full_veh
+        return np.where(full, self._short_red_s, self._maximum_red_s)
 
     def _turners_first(self, traffic: TrafficState, worth: Floats, row: int, stage: Ints, why: Ints) -> None:
         current = int(self._current[row])

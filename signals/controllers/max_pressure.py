@@ -35,7 +35,7 @@ class MaxPressure(Worthiest):
         self._settings = settings
         self._weight_per_veh = per_vehicle(layout, settings.fullness)
 
-    def _better(self, traffic: TrafficState, worth: Floats, own: Floats, other: Floats) -> Bools:
+    def _better(self, traffic: TrafficState, own: Floats, other: Floats) -> Bools:
         return other > self._settings.hysteresis * own
 
     def _weigh(self, traffic: TrafficState, arriving: Floats, waiting: Floats, weight: Floats) -> None:

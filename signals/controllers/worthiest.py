@@ -127,7 +127,7 @@ class Worthiest(ABC):
         """Stage, reason and its figure; only where the minimum green has run (`old`) another than the current."""
         worth = self._worth(traffic)
         own, other = worth.take(self._own), np.maximum.reduce(worth.reshape(self._shape), axis=1)
-        better = self._better(traffic, worth, own, other)
+        better = self._better(traffic, own, other)
         better &= old
         why, number = self._keeps, own
         if not every(old):
@@ -175,7 +175,7 @@ class Worthiest(ABC):
                 stage[row], why[row] = max(clears, key=of.__getitem__), TURNERS
 
     @abstractmethod
-    def _better(self, traffic: TrafficState, worth: Floats, own: Floats, other: Floats) -> Bools:
+    def _better(self, traffic: TrafficState, own: Floats, other: Floats) -> Bools:
         """Where [J] the worthiest stage, worth `other`, is better enough than the one that stands, worth `own`."""
 
     @abstractmethod
