@@ -17,7 +17,8 @@ from signals.balance import Balance
 from signals.layout import VEHICLE_SPACE_M, Layout
 from signals.miscounts import Miscounts
 from signals.mute import MuteJunctions
-from signals.values import Bools, Floats, Ints
+from signals.partners import beside, expected_veh, pairs
+from signals.values import Bools, Floats
 
 CHECK_EVERY_S = 60.0
 MAXIMUM_PRESENCE_S = 840.0
@@ -122,7 +123,7 @@ class LoopHealth:
         most = np.where(self.verdict == CHATTER, STILL_VEH_PER_S, MOST_VEH_PER_S) * elapsed_s
         chatters = volume > most
         told = np.minimum(volume, TOLD_VEH_PER_S * elapsed_s) * ((self.verdict == OK) & ~chatters)
-        expected, at_side = _expected(self._partners, told), _expected(self._beside, told)
+        expected, at_side = expected_veh(self._partners, told), expected_veh(self._beside, told)
         self._side_veh += at_side
         at_side *= np.minimum((counted[0] + FIRST_VEH) / (self._side_veh + FIRST_VEH), 1.0)
         quiet, throughout = (volume == 0) & (covered == 0), (covered >= readings) & (volume == 0)
@@ -157,43 +158,3 @@ class LoopHealth:
         self.verdict[self._miscounts.over] = OVER
         self.verdict[stuck_on] = STUCK_ON
         self.verdict[chatters] = CHATTER
-
-
-Pairs = tuple[Ints, Ints, Floats]
-"""A loop, one that tells what it should see, and what part of that; one row a pair."""
-
-
-def _expected(of: Pairs, volume: Floats) -> Floats:
-    loop, other, part = of
-    return np.bincount(loop, volume[other] * part, volume.size).astype(float)
-
-
-def pairs(layout: Layout) -> Pairs:
-    """Advance and stop-line loops of the same lane groups, in both directions; several lanes count equally."""
-    cells = layout.has_group.size
-    stops, advances = (np.bincount(cell, minlength=cells) for cell in (layout.stop_cell, layout.advance_cell))
-    found: dict[tuple[int, int], float] = {}
-    for advance, at, share in zip(layout.advance_loop, layout.advance_cell, layout.advance_share, strict=True):
-        for stop in layout.stop_loop[layout.stop_cell == at]:
-            found[int(advance), int(stop)] = 1.0 / float(advances[at])
-            found[int(stop), int(advance)] = float(share) / float(stops[at])
-    return _as_arrays(found)
-
-
-def beside(layout: Layout) -> Pairs:
-    """Loops of the same kind on the same approach, their mean."""
-    kind: dict[tuple[int, str, str], list[int]] = {}
-    names = {name: k for k, name in enumerate(layout.loops)}
-    for row, intersection in enumerate(layout.intersections):
-        approach = {group.id: group.approach for group in intersection.lane_groups}
-        for detector in intersection.detectors:
-            if detector.lane_groups:
-                key = row, approach[detector.lane_groups[0]], detector.kind
-                kind.setdefault(key, []).append(names[row, detector.id])
-    found = {(a, b): 1.0 / (len(of) - 1) for of in kind.values() for a in of for b in of if a != b}
-    return _as_arrays(found)
-
-
-def _as_arrays(found: dict[tuple[int, int], float]) -> Pairs:
-    rows = np.array(list(found), np.int64).reshape(-1, 2)
-    return rows[:, 0], rows[:, 1], np.array(list(found.values()), float)

@@ -1,0 +1,48 @@
+"""Which loops tell what another should see: of the same lane group, and of the lanes beside it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from signals.layout import Layout
+from signals.values import Floats, Ints
+
+Pairs = tuple[Ints, Ints, Floats]
+"""A loop, one that tells what it should see, and what part of that; one row a pair."""
+
+
+def expected_veh(of: Pairs, volume: Floats) -> Floats:
+    """What each loop [L] should have counted, as the others' counts [L] tell."""
+    loop, other, part = of
+    return np.bincount(loop, volume[other] * part, volume.size).astype(float)
+
+
+def pairs(layout: Layout) -> Pairs:
+    """Advance and stop-line loops of the same lane groups, in both directions; several lanes count equally."""
+    cells = layout.has_group.size
+    stops, advances = (np.bincount(cell, minlength=cells) for cell in (layout.stop_cell, layout.advance_cell))
+    found: dict[tuple[int, int], float] = {}
+    for advance, at, share in zip(layout.advance_loop, layout.advance_cell, layout.advance_share, strict=True):
+        for stop in layout.stop_loop[layout.stop_cell == at]:
+            found[int(advance), int(stop)] = 1.0 / float(advances[at])
+            found[int(stop), int(advance)] = float(share) / float(stops[at])
+    return _as_arrays(found)
+
+
+def beside(layout: Layout) -> Pairs:
+    """Loops of the same kind on the same approach, their mean."""
+    kind: dict[tuple[int, str, str], list[int]] = {}
+    names = {name: k for k, name in enumerate(layout.loops)}
+    for row, intersection in enumerate(layout.intersections):
+        approach = {group.id: group.approach for group in intersection.lane_groups}
+        for detector in intersection.detectors:
+            if detector.lane_groups:
+                key = row, approach[detector.lane_groups[0]], detector.kind
+                kind.setdefault(key, []).append(names[row, detector.id])
+    found = {(a, b): 1.0 / (len(of) - 1) for of in kind.values() for a in of for b in of if a != b}
+    return _as_arrays(found)
+
+
+def _as_arrays(found: dict[tuple[int, int], float]) -> Pairs:
+    rows = np.array(list(found), np.int64).reshape(-1, 2)
+    return rows[:, 0], rows[:, 1], np.array(list(found.values()), float)
