@@ -7,6 +7,7 @@ usual (mute: where all are dead, none is left to tell who is missed). It is beli
 Limits: a controller's own diagnostics (NTCIP 1202 vehicleDetectorTable columns 9 to 11), but set by vehicles seen
 elsewhere, because a short presence limit once starved a left turn that stood under a long queue. What a lane's own
 loops say of each other has to agree with the whole approach (`signals/balance.py`): on an unused lane nobody is seen.
+Who has once counted works, and is missed by as many as it used to see (`signals/partners.py`).
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from signals.balance import Balance
 from signals.layout import VEHICLE_SPACE_M, Layout
 from signals.miscounts import Miscounts
 from signals.mute import MuteJunctions
-from signals.partners import beside, expected_veh, pairs
+from signals.partners import UsualPart, beside, expected_veh, pairs
 from signals.values import Bools, Floats
 
 CHECK_EVERY_S = 60.0
@@ -64,6 +65,7 @@ class LoopHealth:
         self._missed_veh, self._missed_beside_veh = np.zeros(loops), np.zeros(loops)
         self._passed_veh, self._moved_veh = np.zeros(loops), np.zeros(loops)
         self._side_veh = np.zeros(loops)
+        self._usual = UsualPart(loops)
         self._covered_s = np.zeros(loops)
         several = np.zeros(loops, bool)
         several[self._partners[0][self._partners[2] < 1.0]] = True
@@ -124,6 +126,8 @@ class LoopHealth:
         chatters = volume > most
         told = np.minimum(volume, TOLD_VEH_PER_S * elapsed_s) * ((self.verdict == OK) & ~chatters)
         expected, at_side = expected_veh(self._partners, told), expected_veh(self._beside, told)
+        worked = counted[0] > 0.0
+        expected *= np.where(worked, self._usual.update(volume, expected, self.verdict == OK), 1.0)
         self._side_veh += at_side
         at_side *= np.minimum((counted[0] + FIRST_VEH) / (self._side_veh + FIRST_VEH), 1.0)
         quiet, throughout = (volume == 0) & (covered == 0), (covered >= readings) & (volume == 0)
@@ -141,7 +145,7 @@ class LoopHealth:
             elapsed_s, volume, sound, self._mute.lively, quiet | throughout, self._missed_veh + self._passed_veh
         )
         inside_veh = np.minimum(counted[0], self._room_veh)  # may have stood there, and pass the stop line now
-        stuck_off = missing & quiet | (self._missed_veh > self._most_missed_veh + inside_veh) & confirmed
+        stuck_off = missing & quiet & ~worked | (self._missed_veh > self._most_missed_veh + inside_veh) & confirmed
         stuck_off |= missing_upstream & quiet & (self._missed_veh < 1.0)
         stuck_off |= self._missed_beside_veh > MISSED_BESIDE_VEH
         stuck_off |= (self.verdict == STUCK_OFF) & quiet

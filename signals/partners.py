@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from signals.layout import Layout
-from signals.values import Floats, Ints
+from signals.values import Bools, Floats, Ints
 
+USUAL_VEH = 300.0
+"""So many expected vehicles back reaches what is usual."""
 Pairs = tuple[Ints, Ints, Floats]
 """A loop, one that tells what it should see, and what part of that; one row a pair."""
 
@@ -15,6 +17,21 @@ def expected_veh(of: Pairs, volume: Floats) -> Floats:
     """What each loop [L] should have counted, as the others' counts [L] tell."""
     loop, other, part = of
     return np.bincount(loop, volume[other] * part, volume.size).astype(float)
+
+
+class UsualPart:
+    """What part of those whom the others tell of each loop [L] is used to see: little in a lane that few choose."""
+
+    def __init__(self, loops: int) -> None:
+        self._part, self._told_veh = np.ones(loops), np.zeros(loops)
+
+    def update(self, volume: Floats, told_veh: Floats, believed: Bools) -> Floats:
+        """Take what believed loops counted where others told of `told_veh`; the part as it is now."""
+        told = told_veh * believed
+        self._told_veh = np.minimum(self._told_veh + told, USUAL_VEH)
+        self._part += (volume * (told > 0) - told * self._part) / np.maximum(self._told_veh, 1.0)
+        np.clip(self._part, 0.0, 1.0, out=self._part)
+        return self._part
 
 
 def pairs(layout: Layout) -> Pairs:

@@ -10,7 +10,7 @@ from signals.values import Known
 from tests.signals.fakes import crossing
 from tests.signals.test_flow import ADVANCE, CROSSING, LOOPS, STOP, Feed
 
-MINUTE = 60
+MINUTE, HOUR = 60, 3600
 
 
 def passing(feed: Feed, seconds: int, every_s: int = 6, sees: tuple[int, ...] = (ADVANCE, STOP), on: tuple = ()):
@@ -41,6 +41,24 @@ def test_a_loop_is_believed_again_when_it_recovers():
     passing(feed, 2 * int(CHECK_EVERY_S))
     assert feed.estimator.believed.all()
     assert feed.estimator.reason(ADVANCE) == REASONS[0]
+
+
+def test_a_loop_that_few_choose_is_not_missed_by_the_others():
+    """One in forty comes over it, and after the first minute forty and more without it are nothing new."""
+    feed = Feed(stage=0)
+    for second in range(HOUR):
+        seen = (STOP, ADVANCE) if second % 240 == 0 else (STOP,)
+        feed.second(seen if second % 6 == 0 else (), seen if second % 6 == 0 else ())
+        assert feed.estimator.believed[ADVANCE]
+
+
+@pytest.mark.parametrize(("dead", "within_veh"), [(STOP, 30), (ADVANCE, 40)])
+def test_a_busy_loop_that_dies_is_found(dead: int, within_veh: int):
+    """It used to see all. Of those who pass the stop line some may have passed an advance loop before it died."""
+    feed = Feed(stage=0)
+    passing(feed, HOUR)
+    passing(feed, within_veh * 6, sees=(STOP if dead == ADVANCE else ADVANCE,))
+    assert "stuck off" in feed.estimator.reason(dead)
 
 
 @pytest.mark.parametrize("dead", [ADVANCE, STOP])
