@@ -18,7 +18,7 @@ from signals.balance import Balance
 from signals.layout import VEHICLE_SPACE_M, Layout
 from signals.miscounts import Miscounts
 from signals.mute import MuteJunctions
-from signals.partners import UsualPart, beside, expected_veh, pairs
+from signals.partners import UsualPart, beside, expected_veh, lane_mates, pairs
 from signals.values import Bools, Floats
 
 CHECK_EVERY_S = 60.0
@@ -62,6 +62,8 @@ class LoopHealth:
         loops = len(layout.loops)
         self._partners = pairs(layout)
         self._beside = beside(layout)
+        self._lane_mate = lane_mates(layout)
+        self._has_mate = self._lane_mate != np.arange(loops)
         self._missed_veh, self._missed_beside_veh = np.zeros(loops), np.zeros(loops)
         self._passed_veh, self._moved_veh = np.zeros(loops), np.zeros(loops)
         self._side_veh = np.zeros(loops)
@@ -151,6 +153,8 @@ class LoopHealth:
         stuck_off |= (self.verdict == STUCK_OFF) & quiet
         too_long = self._covered_s > MAXIMUM_PRESENCE_S
         stuck_on = (self._passed_veh > np.where(too_long, PASSED_VEH, COVERED_VEH)) & confirmed
+        stands = throughout & self._was_free
+        stuck_on &= ~(stands & stands[self._lane_mate] & self._has_mate)
         stuck_on |= too_long & ~self._was_free & (self._moved_veh > MOVED_VEH)
         self._was_free |= ~throughout
         told_of = ((volume > 0) | ~quiet & ~throughout) & (self.verdict != FAULT) & ~chatters

@@ -60,6 +60,19 @@ def beside(layout: Layout) -> Pairs:
     return _as_arrays(found)
 
 
+def lane_mates(layout: Layout) -> Ints:
+    """The other loop in the lane of each loop [L], the next where there are more, itself where there is none."""
+    names = {name: k for k, name in enumerate(layout.loops)}
+    lanes: dict[tuple[int, str], list[int]] = {}
+    for row, intersection in enumerate(layout.intersections):
+        for detector in intersection.detectors:
+            lanes.setdefault((row, detector.lane), []).append(names[row, detector.id])
+    found = np.zeros(len(layout.loops), np.int64)
+    for of in lanes.values():
+        found[of] = of[1:] + of[:1]
+    return found
+
+
 def _as_arrays(found: dict[tuple[int, int], float]) -> Pairs:
     rows = np.array(list(found), np.int64).reshape(-1, 2)
     return rows[:, 0], rows[:, 1], np.array(list(found.values()), float)

@@ -145,6 +145,24 @@ def test_a_covered_loop_is_stuck_on_where_only_the_lanes_beside_it_can_tell():
     assert believed[twin_at]
 
 
+@pytest.mark.parametrize(("covered", "broken"), [((ADVANCE, STOP), []), ((ADVANCE,), [ADVANCE])])
+def test_a_lane_that_stands_on_both_its_loops_is_not_taken_for_two_broken_ones(covered: tuple, broken: list):
+    """A locked lane, beside one without an advance loop that moves for half an hour; one covered loop is stuck on."""
+    one = crossing()
+    own = next(d for d in one.detectors if "main" in d.id and d.kind == "stop_line")
+    beside = own.model_copy(update={"id": "beside", "lane": "second"})
+    wide = layout([one.model_copy(update={"detectors": (*one.detectors, beside)})])
+    health, loops = LoopHealth(wide), len(wide.loops)
+    counted, healthy = np.zeros((4, loops)), np.ones(loops, bool)
+    for second in range(HOUR):
+        locked = covered if second > HOUR / 2 else ()
+        moving = [loop for loop in (ADVANCE, STOP, wide.loops.index((0, "beside"))) if loop not in locked]
+        counted[:2, moving] += second % 6 == 0
+        counted[1, list(locked)] += 1.0
+        believed = health.update(float(second), healthy, counted, second + 1)
+    assert np.flatnonzero(~believed).tolist() == broken
+
+
 def test_a_lane_that_cannot_be_seen_at_its_stop_line_is_recalled_until_it_is_green():
     """In green it calls no longer than somebody is believed to be there: an empty lane holds nobody up."""
     feed = Feed(stage=0)
