@@ -157,7 +157,8 @@ class LoopHealth:
         stuck_on &= ~(stands & stands[self._lane_mate] & self._has_mate)
         stuck_on |= too_long & ~self._was_free & (self._moved_veh > MOVED_VEH)
         self._was_free |= ~throughout
-        told_of = ((volume > 0) | ~quiet & ~throughout) & (self.verdict != FAULT) & ~chatters
+        stands &= self.verdict != STUCK_ON
+        told_of = ((volume > 0) | ~quiet & ~throughout | stands) & (self.verdict != FAULT) & ~chatters
         came_veh, known_upstream = self._balance.came_veh, self._balance.known_upstream
         mute = self._mute.check(elapsed_s, told_of, volume * told_of, quiet, came_veh, known_upstream)
         self._miscounts.check(elapsed_s, volume, uncounted, doubled)

@@ -53,11 +53,12 @@ class MuteJunctions:
     def check(
         self, elapsed_s: float, alive: Bools, volume: Floats, quiet: Bools, came_veh: Floats, known_upstream: Bools
     ) -> Bools:
-        """The loops [L] of mute junctions. alive: they told something; quiet: neither counted nor covered.
+        """The loops [L] of mute junctions. alive: they told something, or somebody stands on one that was free before;
+        quiet: neither counted nor covered.
 
         came_veh [J]: who left the junctions before for this one, where that is known_upstream; if nobody did, none is
         missed here.
-        A junction where most loops are covered, and none counts, is locked rather than mute.
+        A junction where somebody stands, or most loops are covered, and none counts is locked rather than mute.
         """
         self._silent_s += elapsed_s
         self._came_veh += came_veh

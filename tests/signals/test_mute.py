@@ -76,6 +76,13 @@ def test_a_locked_junction_is_not_mute():
     assert hours.go(800, 6, NOBODY, covered=NOBODY + 1.0).all()
 
 
+def test_a_junction_that_nobody_reaches_any_more_is_not_mute():
+    """One stands on its loop and cannot leave; the street is locked, for who came here too."""
+    hours = Hours()
+    hours.go(3600, 6, NOBODY + 1.0)
+    assert hours.go(1800, 6, 1.0 * ~FIRST, covered=1.0 * (np.arange(LOOPS) == 0)).all()
+
+
 def test_a_loop_that_is_stuck_on_speaks_for_nobody():
     """All others are dead: the junction is mute all the same."""
     hours, stuck = Hours(), np.zeros(LOOPS)
