@@ -60,10 +60,13 @@ class Readings:
         weights: dict[int, Floats] = {IN: arriving, OUT: leaving}
         parts = []
         for row, loop, cell, _ in self._kinds:
-            weight = weights.get(row, np.ones(loop.size))
+            alive = np.maximum(np.bincount(cell, believed[loop], self._cells), 1.0)
             if row == OCCUPIED:
-                alive = np.bincount(cell, believed[loop], self._cells)
                 weight = 1.0 / np.maximum(np.minimum(alive, lanes), 1.0)[cell]
+            elif row == ON_STOP:
+                weight = (np.bincount(cell, minlength=self._cells) / alive)[cell]
+            else:
+                weight = weights.get(row, np.ones(loop.size))
             parts.append(weight * believed[loop])
         self._weight = np.concatenate(parts)
 
