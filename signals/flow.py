@@ -53,7 +53,7 @@ class FlowEstimator:
         self._time_s = -np.inf
         self._counted = np.zeros((4, len(layout.loops)))
         self._looks = 0
-        self._out_veh = np.zeros(self._shape)
+        self._out_veh, self._follow_veh = np.zeros(self._shape), np.zeros(self._shape)
         self._learned_s, self._learned_veh = 0.0, np.zeros(len(layout.loops))
         self._known = np.full(self._shape, Known.ASSUMED, np.int8)
         self._believed: Bools = np.zeros(0, bool)
@@ -178,8 +178,7 @@ class FlowEstimator:
         self._out_veh = self._out_veh + sums[OUT]
         self._queues.update(now_s, elapsed_s, sums, quiet)
         if self._any_no_advance:
-            discharging = self._lost_advance & (self._greens.served > 0) & ~quiet
-            np.maximum(self._queues.inside_veh, DISCHARGING_VEH * discharging, out=self._queues.inside_veh)
+            self._follow_veh = DISCHARGING_VEH * (self._lost_advance & (self._greens.served > 0) & ~quiet)
         if now_s >= self._look_at_s:
             self._queues.look(now_s, self._counted[:2], self._looks, self._arrivals.loop_veh_per_s, quiet)
             self._look_at_s = now_s + self._queues.look_every_s
@@ -219,6 +218,8 @@ class FlowEstimator:
         greens, queues = self._greens, self._queues
         green_for_s = greens.elapsed_s(now_s)
         total = queues.inside_veh + queues.beyond_veh
+        if self._any_no_advance:
+            np.maximum(total, self._follow_veh, out=total)
         total += sums[ON_STOP]  # counted out already, as they came onto the loop
         approaching = queues.approaching_veh()
         self._queue_veh = queue = total - approaching
