@@ -135,20 +135,25 @@ class Arrivals:
         return found
 
     def _usual(self, per_loop: Floats) -> Floats:
-        """Where no loop is left: as much a lane as the junction's other lanes have.
+        """Where no loop is left: as much a lane as the junction's lane groups of as many lanes have, or else all.
 
-        Where none of them has a loop left either: what is usual at this time, else what the own loops told last.
+        Turn bays carry less than the lanes beside them, and few have two. Where no lane group of the junction has a
+        loop left: what is usual at this time, else what the own loops told last.
         """
         layout = self._layout
         flow = self._per_group(layout.stop_cell, per_loop[layout.stop_loop] * self._stop_on)
         lanes = layout.lanes * (self._stop_left > 0)
-        a_lane = flow.sum(axis=1) / np.maximum(lanes.sum(axis=1), 1.0)
-        found: Floats = layout.lanes * a_lane[:, None]
+        alike = layout.lanes[:, :, None] == layout.lanes[:, None, :]
+        found, has_any = flow, lanes.any(axis=1, keepdims=True)
+        for of in (np.ones_like(alike), alike):  # [J, N, N], of each lane group who tells of it
+            told = (of * lanes[:, None, :]).sum(axis=2)
+            a_lane = (of * flow[:, None, :]).sum(axis=2) / np.maximum(told, 1.0)
+            found = np.where(told > 0, layout.lanes * a_lane, found)
         last = self._per_group(layout.stop_cell, per_loop[layout.stop_loop])
         came = self._per_group(layout.advance_cell, self._share * per_loop[layout.advance_loop])
         last = np.where(self._per_group(layout.stop_cell) > 0, last, came)
         usual = np.where(np.isnan(self.usual_veh_per_h), last, self.usual_veh_per_h)
-        return np.where(lanes.sum(axis=1, keepdims=True) > 0, found, usual)
+        return np.where(has_any, found, usual)
 
     def _learn_shares(self, out: Floats, per_loop: Floats) -> None:
         """Split what a loop counts among the lane groups fed, as these discharge more than their own loops see."""
