@@ -33,6 +33,9 @@ MISSED_VEH = 18.0
 """Vehicles that its partners saw, and none of them it: who changes lane between them is told by the balance."""
 MISSED_OF_SEVERAL_VEH = 20.0
 """The same where they could have used another lane."""
+USED_VEH = 6.0
+"""So many its partners must have seen whom it is used to see too, if it has ever counted, before the approach alone
+tells: a lane that few choose is as silent."""
 MISSED_BESIDE_VEH = 30.0
 """The same where only the lanes beside it tell of them, scaled to how much of their traffic it used to have."""
 FIRST_VEH = 1.0
@@ -129,12 +132,12 @@ class LoopHealth:
         told = np.minimum(volume, TOLD_VEH_PER_S * elapsed_s) * ((self.verdict == OK) & ~chatters)
         expected, at_side = expected_veh(self._partners, told), expected_veh(self._beside, told)
         worked = counted[0] > 0.0
-        expected *= np.where(worked, self._usual.update(volume, expected, self.verdict == OK), 1.0)
+        usual = expected * np.where(worked, self._usual.update(volume, expected, self.verdict == OK), 1.0)
         self._side_veh += at_side
         at_side *= np.minimum((counted[0] + FIRST_VEH) / (self._side_veh + FIRST_VEH), 1.0)
         quiet, throughout = (volume == 0) & (covered == 0), (covered >= readings) & (volume == 0)
         for total, more, lasts in (
-            (self._missed_veh, expected, quiet),
+            (self._missed_veh, usual, quiet),
             (self._missed_beside_veh, at_side, quiet),
             (self._passed_veh, expected, throughout),
             (self._moved_veh, np.bincount(self._row, told)[self._row], throughout),
@@ -147,7 +150,8 @@ class LoopHealth:
             elapsed_s, volume, sound, self._mute.lively, quiet | throughout, self._missed_veh + self._passed_veh
         )
         inside_veh = np.minimum(counted[0], self._room_veh)  # may have stood there, and pass the stop line now
-        stuck_off = missing & quiet & ~worked | (self._missed_veh > self._most_missed_veh + inside_veh) & confirmed
+        stuck_off = missing & quiet & (~worked | (self._missed_veh > USED_VEH))
+        stuck_off |= (self._missed_veh > self._most_missed_veh + inside_veh) & confirmed
         stuck_off |= missing_upstream & quiet & (self._missed_veh < 1.0)
         stuck_off |= self._missed_beside_veh > MISSED_BESIDE_VEH
         stuck_off |= (self.verdict == STUCK_OFF) & quiet
