@@ -127,17 +127,19 @@ def _sum_quarters(sums: Sums, begin_s: float, crossed_s: Floats, told: Told, lat
         begin_s += QUARTER_S
 
 
-def found_faults(recording: Recording, faults: str, draw: int) -> Sums:
+def found_faults(recording: Recording, faults: str, draw: int, after_s: float = 0.0) -> Sums:
     """Replay a run with some faults: how many loops were found broken, how late, and how many sound ones were.
 
+    after_s: until then all loops are sound; times and vehicles count from there on, false alarms all the while.
     Looks as `FlowEstimator` does, and leaves out what has nothing to do with it.
     """
     layout = recording.layout
     readings, health = Readings(layout), LoopHealth(layout)
-    spoiled = Faults(layout, parse_faults(faults), draw)
+    begin_s = before_s = recording.snapshots[0].time_s
+    breaks_s = begin_s + after_s
+    spoiled = Faults(layout, parse_faults(faults), draw, breaks_s)
     broken, miscounts = spoiled.kind != "", np.char.endswith(spoiled.kind, "_count")
     within_s = np.where(miscounts, MISCOUNT_FOUND_WITHIN_S, FOUND_WITHIN_S)
-    begin_s = before_s = recording.snapshots[0].time_s
     passed_veh, due_s, found_s = np.zeros(broken.size), np.full(broken.size, np.inf), np.full(broken.size, np.inf)
     counted, before, alarms = np.zeros_like(readings.counted), np.ones(broken.size, bool), 0
     for looks, snapshot in enumerate(recording.snapshots, 1):
@@ -145,11 +147,11 @@ def found_faults(recording: Recording, faults: str, draw: int) -> Sums:
         readings.take(spoiled.spoil(snapshot), now_s - before_s)
         before_s = now_s
         counted += readings.counted
-        passed_veh += snapshot.volume_veh
+        passed_veh += snapshot.volume_veh * (now_s >= breaks_s)
         believed = health.update(now_s, snapshot.healthy, counted, looks)
-        due_s[np.isinf(due_s) & (passed_veh >= FOUND_WITHIN_VEH) & (now_s - begin_s >= within_s)] = now_s
+        due_s[np.isinf(due_s) & (passed_veh >= FOUND_WITHIN_VEH) & (now_s - breaks_s >= within_s)] = now_s
         if believed is not before:  # replaced where it changes
-            found_s[~believed & np.isinf(found_s)] = now_s
+            found_s[~believed & np.isinf(found_s) & (now_s >= breaks_s)] = now_s
             alarms += int((before & ~believed & ~broken).sum())
             before = believed
     due = broken & (passed_veh >= FOUND_WITHIN_VEH)
@@ -157,7 +159,7 @@ def found_faults(recording: Recording, faults: str, draw: int) -> Sums:
     return {
         "due": float(due.sum()),
         "found": float(found.sum()),
-        "delay_s": float((found_s - begin_s)[found].sum()),
+        "delay_s": float((found_s - breaks_s)[found].sum()),
         "false": float(alarms),
         "loop_h": float((~broken).sum()) * (now_s - begin_s) / 3600.0,
     }
