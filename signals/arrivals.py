@@ -101,16 +101,23 @@ class Arrivals:
             self.veh_per_h[blind] = self._usual(per_loop)[blind]
 
     def _stand_in(self, came: Floats, out: Floats) -> tuple[Floats, Floats]:
-        """Factors that make good for distrusted loops: by the other kind's flow where that is whole, else by number."""
+        """Factors that make good for distrusted loops: by the other kind's flow where that is whole, else by number.
+
+        Where either kind has lost some both are taken to the same flow, the mean, lest what comes in never goes out.
+        """
         if self._all_believed:
             return np.ones(self._shape), np.ones(self._shape)
+        missing_in, missing_out = self._missing
+        half = (missing_in > 1.0) & (missing_out > 1.0) & ~self.no_advance & ~self.no_stop
+        mean = (came * missing_in + out * missing_out) / 2.0
         factors = []
         for flow, other, missing, whole in (
-            (came, out, self._missing[0], self._whole_stop & ~self.no_stop),
-            (out, came, self._missing[1], self._whole_advance & ~self.no_advance),
+            (came, out, missing_in, self._whole_stop & ~self.no_stop),
+            (out, came, missing_out, self._whole_advance & ~self.no_advance),
         ):
-            by_flow = np.clip(other / np.maximum(flow, LEAST_SHARE_VEH_PER_H), 1.0, UNEVEN * missing)
-            factors.append(np.where(missing > 1.0, np.where(whole, by_flow, missing), 1.0))
+            told = np.where(half, mean, other)
+            by_flow = np.clip(told / np.maximum(flow, LEAST_SHARE_VEH_PER_H), 1.0, UNEVEN * missing)
+            factors.append(np.where(missing > 1.0, np.where(whole | half, by_flow, missing), 1.0))
         return factors[0], factors[1]
 
     @property

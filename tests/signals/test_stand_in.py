@@ -80,3 +80,14 @@ def test_a_lane_group_without_a_loop_is_taken_for_one_of_as_many_lanes():
     flow = {name: state.arrival_flow_veh_per_h[0, k] for name, k in street.groups.items()}
     assert flow["left.left"] == pytest.approx(flow["left.side"], rel=0.05)
     assert flow["left.through"] == pytest.approx(1440.0, rel=0.1)
+
+
+def test_what_comes_in_goes_out_where_both_kinds_of_loop_have_lost_one():
+    """A lane of 900 veh/h has its advance loop left, one of 300 its stop line: 1,200 come, and nobody is left over."""
+    street = Street(with_two_lanes(crossing(), "main"), ("crossing.main.advance", "crossing.main.stop_line.second"))
+    for second in range(3600):
+        passing = [name for name in street.loops if "main" in name and second % (4 if "second" in name else 12) == 0]
+        state = street.second(0, tuple(passing), tuple(passing))
+    group = street.groups["crossing.main"]
+    assert state.arrival_flow_veh_per_h[0, group] == pytest.approx(1200.0, rel=0.1)
+    assert state.queue_veh[0, group] < 2.0
