@@ -1,7 +1,7 @@
 """Results as tables for a terminal."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from experiments.compare import Comparison
+from experiments.parameters import Parameter
 
 ENDS = ("", "_low", "_high")
 Row = Mapping[Any, Any]
@@ -179,6 +180,33 @@ def percentage(share: float) -> str:
     """Never rounded to all, or to none, where it is not."""
     text = number(100 * share, 0)
     return number(100 * share, 2) if text in ("0", "100") and share not in (0.0, 1.0) else text
+
+
+def parameter_table(parameters: Sequence[Parameter]) -> Table:
+    """What a search changes, where it starts and between which bounds."""
+    table = _table("setting")
+    for name in ("start", "from", "to", "scale"):
+        table.add_column(name, justify="right")
+    table.add_column("")
+    for each in parameters:
+        scale = "logarithmic" if each.logarithmic else "linear"
+        cells = f"{each.start:g}", f"{each.low:g}", f"{each.high:g}", scale, escape(each.description)
+        table.add_row(each.name, *cells)
+    return table
+
+
+def search_table(found: pd.DataFrame) -> Table:
+    """A generation a line: its median and the best so far."""
+    table = _table("generation")
+    for name in ("settings tried", "delay, median %", "best so far %", "its score"):
+        table.add_column(name, justify="right")
+    for generation, group in found.groupby("generation"):
+        so_far = found.iloc[: int(group.index.max()) + 1]
+        best = so_far.iloc[int(so_far["score"].argmin())]
+        changes = (group["delay_log_ratio"].median(), best["delay_log_ratio"])
+        cells = [f"{100 * math.expm1(change):+.1f}" for change in changes]
+        table.add_row(str(generation), str(len(so_far)), *cells, f"{best['score']:.3f}")
+    return table
 
 
 def names_table(title: str, entries: list[tuple[str, str]], *more: str) -> Table:
