@@ -31,6 +31,7 @@ from scenarios.sampling import DEFAULT_SEED
 from signals import overrides
 from signals.controllers import CONTROLLERS
 from simulation.faults import KINDS
+from simulation.own_control import OWN_CONTROL
 
 DEMO_SCENARIOS = ["resco:cologne1", "resco:cologne3", "arterial"]
 DEMO_CONTROLLERS = ["existing", "actuated", "max-pressure"]
@@ -55,7 +56,7 @@ def list_names() -> None:
     console = output()
     own = "your own: a .sumocfg, or net.net.xml,routes.rou.xml"
     console.print(tables.names_table("scenario", entries(), "PATH", own))
-    controllers = [(name, line) for name, (line, _) in CONTROLLERS.items()]
+    controllers = [(name, line) for name, (line, _) in [*CONTROLLERS.items(), *OWN_CONTROL.items()]]
     console.print(tables.names_table("controller", controllers, "NAME:FILE", "with its own plan or settings"))
 
 

@@ -16,6 +16,7 @@ from simulation.detectors import loops_xml
 from simulation.measures import Window, accounts, check_anybody, read_trips, signal_delays, window_of
 from simulation.network import Network
 from simulation.overrides import read_network
+from simulation.own_control import own_control_xml
 from simulation.persons import CrossingWaits, person_accounts
 from simulation.plant import SumoPlant
 from simulation.starvation import Starvation
@@ -60,7 +61,10 @@ class Place:
 class Street:
     """One run. Iterate over `clock`, tick in between, then ask for `measures`; close it at the end."""
 
-    def __init__(self, place: Place, demand: Demand, seed: int, gui: bool = False, outputs: bool = True) -> None:
+    def __init__(
+        self, place: Place, demand: Demand, seed: int, gui: bool = False, outputs: bool = True, own_control: str = ""
+    ) -> None:
+        """own_control: which of `OWN_CONTROL` its junctions run when left to themselves, in place of their plans."""
         self.place, self.network = place, place.network
         self.layout: Layout = layout(self.network.intersections)
         self.window: Window = window_of(place.begin_s, place.end_s, demand.departs_s)
@@ -68,7 +72,11 @@ class Street:
         folder = Path(self._folder.name)
         loops = folder / "loops.add.xml"
         loops.write_text(loops_xml(self.network.intersections, set()), encoding="utf-8")
-        self.options = run_options(place, demand.route_file, [*map(to_run, place.additional_files), loops], seed)
+        additional = [*map(to_run, place.additional_files), loops]
+        if own_control:
+            additional.append(folder / "signals.add.xml")
+            additional[-1].write_text(own_control_xml(self.network, own_control), encoding="utf-8")
+        self.options = run_options(place, demand.route_file, additional, seed)
         if outputs:
             self.options |= output_options(folder)
         try:
