@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from experiments import tables
-from experiments.capacity import CAPACITY, Sweep, capacities, sweep, write_capacity
+from experiments.capacity import CAPACITY, Sweep, capacities, references_of, sweep, write_capacity
 from experiments.case import check_controller
 from experiments.compare import compare, settings_that_differ
 from experiments.console import CASES_FAILED, OneLineErrors, complain, errors, list_failures, list_warnings, output
@@ -175,7 +175,7 @@ def capacity(
     start(whole, baseline)
     evaluation = sweep(whole, multiples, lambda part: run_grid(part, out, workers, baseline, command()))
     if evaluation.cases is not None:
-        table = capacities(evaluation.cases, baseline)
+        table = capacities(evaluation.cases, baseline, references_of(evaluation.cases, whole))
         output().print(*tables.capacity_report(table, baseline), sep="\n")
         typer.echo(f"table: {write_capacity(out / CAPACITY, table)}")
         typer.echo(f"report: {write_report(out, out / 'report.html')}")

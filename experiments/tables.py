@@ -9,6 +9,7 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
+from experiments.capacity import REFERENCE
 from experiments.compare import Comparison
 from experiments.parameters import Parameter
 
@@ -22,6 +23,7 @@ LEGEND = """delay: mean over every vehicle scheduled in the window, finished or 
 
 CAPACITY_LEGEND = """capacity: first multiple of today's demand with more than 55 s of delay per signal, below level D.
 served: vehicles per hour out within the window, at 1.2 times the best fixed plan's capacity.
+critical movements: multiple at which the most loaded junction's time is used up (HCM), a reference and no bound.
 [ ]: 95 % interval, paired over demand draws; * where it excludes zero; - where the curve does not cross, or ends."""
 
 
@@ -156,8 +158,9 @@ def capacity_report(capacities: pd.DataFrame, baseline: str) -> list[Table | str
         table.add_column(column.title, justify="right")
     for (scenario, faults), group in capacities.groupby(["scenario", "faults"], sort=False):
         broken = f", {escape(str(faults))}" if faults else ""
-        overload = number(group["overload_multiple"].iloc[0], 2)
-        table.add_row(f"[bold]{escape(str(scenario))}[/]{broken} (overload: x {overload})")
+        overload, reference = (number(group[of].iloc[0], 2) for of in ("overload_multiple", REFERENCE))
+        about = f"(overload: x {overload}; critical movements: x {reference})"
+        table.add_row(f"[bold]{escape(str(scenario))}[/]{broken} {about}")
         for row in group.to_dict("records"):
             table.add_row(f"  {escape(row['controller'])}", *(column.cell(row) for column in columns))
         table.add_section()
