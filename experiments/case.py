@@ -78,6 +78,7 @@ def place_of(scenario: Scenario, override_files: tuple[Path, ...] = ()) -> Place
         step_length_s=scenario.step_length_s,
         override_files=(*scenario.override_files, *override_files),
         options=scenario.options,
+        rules=scenario.rules,
     )
 
 

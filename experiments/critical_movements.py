@@ -46,7 +46,7 @@ class CriticalMovements:
 def critical_movements(name: str, override_files: tuple[Path, ...] = ()) -> CriticalMovements:
     """Of a scenario's controlled junctions, with the demand scheduled in its window."""
     scenario = find(name)
-    window = window_of(scenario.begin_s, scenario.end_s)
+    window = window_of(scenario.begin_s, scenario.end_s, rules=scenario.rules)
     traffic = traffic_of(scenario, Departures(window.begin_s, window.end_s, 0.0))
     found = layout(place_of(scenario, override_files).network.intersections)
     passages = passages_veh_per_h(scenario, traffic, window.hours)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from experiments.case import Case, check_controller, check_scenario, place_of, plans_kept
+from experiments.demand import check_multiple
 from experiments.engine import Job
 from scenarios.catalogue import find
 from signals.errors import ConfigError
@@ -52,6 +53,8 @@ class Grid:
         for scenario in self.scenarios:
             check_scenario(scenario, self.override_files, self.faults)
             self._kept(scenario)
+            for demand in self.demands:
+                check_multiple(find(scenario), demand)
 
     def _kept(self, scenario: str) -> list[str]:
         """Signals there that a controller of the grid leaves to their own plans, although others can be asked."""

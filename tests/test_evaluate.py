@@ -42,7 +42,17 @@ def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_list_names_scenarios_and_controllers_with_a_line_each():
     said = typed("list").stdout
-    for name in ("resco:cologne3", "arterial", "single", "district", "existing", "fixed-time", "max-pressure"):
+    for name in (
+        "resco:cologne3",
+        "arterial",
+        "single",
+        "district",
+        "existing",
+        "fixed-time",
+        "max-pressure",
+        "resco-rules:NAME",
+        "sumo-actuated",
+    ):
         assert re.search(rf"^ *{name} +\w+", said, re.MULTILINE), name
 
 
