@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from experiments import tables
-from experiments.capacity import CAPACITY, Sweep, capacities, sweep, write_capacity
+from experiments.capacity import CAPACITY, Sweep, capacities, references_of, sweep, write_capacity
 from experiments.case import check_controller
 from experiments.compare import compare, settings_that_differ
 from experiments.console import CASES_FAILED, OneLineErrors, complain, errors, list_failures, list_warnings, output
@@ -17,25 +17,28 @@ from experiments.evaluation import Evaluation, run_grid, watch
 from experiments.grid import Grid, grid
 from experiments.statistics import summarise
 from experiments.store import load
+from experiments.tuning import convergence, search, tune
 from reports.describe import describe, describe_network
 from reports.describe_html import write_page
 from reports.detectors.command import report_detectors
 from reports.fit import fit_report
 from reports.html import write_report
 from reports.scenario import write_overrides
-from scenarios.catalogue import entries, streets
+from scenarios.catalogue import BY_RESCO_PREFIX, entries, streets
 from scenarios.from_counts import demand_from_counts
 from scenarios.osm import SignalTimes, import_osm, map_name
 from scenarios.sampling import DEFAULT_SEED
 from signals import overrides
 from signals.controllers import CONTROLLERS
 from simulation.faults import KINDS
+from simulation.own_control import OWN_CONTROL
 
 DEMO_SCENARIOS = ["resco:cologne1", "resco:cologne3", "arterial"]
 DEMO_CONTROLLERS = ["existing", "actuated", "max-pressure"]
 DEMO_DRAWS = 5
 ONCE = [1.0]
 NO_FILES: list[Path] = []
+NO_NAMES: list[str] = []
 FAULTS = "Broken loops, as dead=0.2,late=0.05. " + "; ".join(f"{kind}: {line}" for kind, line in KINDS.items()) + "."
 DRAWS = "The first draw's number. Develop on 0-99, tune on 100-199; a figure to be quoted needs 200-299 (evaluation)."
 
@@ -52,8 +55,9 @@ def list_names() -> None:
     """Scenarios and controllers, a line each."""
     console = output()
     own = "your own: a .sumocfg, or net.net.xml,routes.rou.xml"
-    console.print(tables.names_table("scenario", entries(), "PATH", own))
-    controllers = [(name, line) for name, (line, _) in CONTROLLERS.items()]
+    known = [*entries(), (f"{BY_RESCO_PREFIX}NAME", "The same by RESCO's own rules, to set beside published figures.")]
+    console.print(tables.names_table("scenario", known, "PATH", own))
+    controllers = [(name, line) for name, (line, _) in [*CONTROLLERS.items(), *OWN_CONTROL.items()]]
     console.print(tables.names_table("controller", controllers, "NAME:FILE", "with its own plan or settings"))
 
 
@@ -172,11 +176,34 @@ def capacity(
     start(whole, baseline)
     evaluation = sweep(whole, multiples, lambda part: run_grid(part, out, workers, baseline, command()))
     if evaluation.cases is not None:
-        table = capacities(evaluation.cases, baseline)
+        table = capacities(evaluation.cases, baseline, references_of(evaluation.cases, whole))
         output().print(*tables.capacity_report(table, baseline), sep="\n")
         typer.echo(f"table: {write_capacity(out / CAPACITY, table)}")
         typer.echo(f"report: {write_report(out, out / 'report.html')}")
     end(evaluation)
+
+
+@app.command("tune")
+def tune_settings(
+    controller: Annotated[str, typer.Argument(help="NAME, or NAME:FILE to start from its settings.")],
+    scenario: Annotated[list[str], typer.Option(help="Name or path; again for each more.")],
+    out: Annotated[Path, typer.Option(help="TOML for NAME:FILE; what is run is kept in the folder beside it.")],
+    demand: Annotated[list[float], typer.Option(help="Multiple of today's demand; again for each more.")] = ONCE,
+    draws: Annotated[int, typer.Option(help="Demand draws, the same for all settings.")] = 5,
+    first_draw: Annotated[int, typer.Option(help="The first draw's number, of the tuning draws 100-199.")] = 100,
+    parameter: Annotated[list[str], typer.Option(help="Setting to search; again for each more; else all.")] = NO_NAMES,
+    budget: Annotated[int, typer.Option(help="Settings to try at most, in whole generations.")] = 200,
+    starvation: Annotated[
+        float, typer.Option(help="Weight of starvation beyond 180 s (300 s above demand 1) beside log delay.")
+    ] = 0.0,
+    seed: Annotated[int, typer.Option(help="Of the search; the same seed, the same result.")] = 1,
+    workers: Workers = core_count(),
+) -> None:
+    """Search a controller's settings by CMA-ES: least delay against the existing plan, on tuning draws."""
+    what = search(controller, scenario, demand, draws, first_draw, parameter, budget, seed, starvation)
+    output().print(tables.parameter_table(what.parameters))
+    output().print(tables.search_table(convergence(what, tune(what, out, workers, command()))))
+    typer.echo(f"settings: {what.controller}:{out}")
 
 
 @app.command("compare")

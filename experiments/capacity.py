@@ -5,7 +5,7 @@ interpolated, draw by draw. What is served beyond that is told at one and the sa
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 
 from experiments.case import split_name
 from experiments.console import Failure, errors
+from experiments.critical_movements import critical_movements
 from experiments.evaluation import Evaluation
 from experiments.grid import Grid, grid
 from experiments.statistics import Interval, check_same_street, mean_interval, ratio
@@ -32,6 +33,7 @@ HIGHEST = 4.0
 AT_ONCE = 4
 """Multiples that are run together, so that no worker waits for one case."""
 CAPACITY = "capacity.csv"
+REFERENCE = "critical_movement_multiple"
 LINE = ["scenario", "faults", "controller"]
 MEASURED = ("capacity", "capacity_at_signals")
 
@@ -141,11 +143,11 @@ def geometric_mean(values: ArrayLike) -> Interval:
     return Interval(*(math.exp(end) for end in (logs.estimate, logs.low, logs.high)))
 
 
-def capacities(cases: pd.DataFrame, baseline: str) -> pd.DataFrame:
+def capacities(cases: pd.DataFrame, baseline: str, references: Mapping[str, float] | None = None) -> pd.DataFrame:
     """`capacity.csv`: a row a scenario, faults and controller, gains paired over draws against the baseline.
 
-    Measures have `_low` and `_high`; a gain of 0.2 is 20 % more. NaN where a draw's curve does not cross the limit
-    within the multiples run, or does not reach the overload.
+    references: by scenario, its critical-movement multiple. Measures have `_low` and `_high`; a gain of 0.2 is 20 %
+    more. NaN where a draw's curve does not cross the limit within the multiples run, or does not reach the overload.
     """
     rows = []
     for place, group in cases.groupby(LINE[:2], sort=False):
@@ -170,6 +172,7 @@ def capacities(cases: pd.DataFrame, baseline: str) -> pd.DataFrame:
             for name, at_overload in means.items():
                 row[f"{name}_at_overload"] = float(np.mean(_of(at_overload.get(str(controller)), line.index)))
             row["first_gridlock_multiple"] = float(line["first_gridlock"].min())
+            row[REFERENCE] = (references or {}).get(str(place[0]), math.nan)
             rows.append(row)
     return pd.DataFrame(rows)
 
@@ -214,3 +217,20 @@ def write_capacity(file: Path, table: pd.DataFrame) -> Path:
     with one_line(file):
         write_whole(file, table.to_csv(index=False))
     return file
+
+
+def references_of(cases: pd.DataFrame, whole: Grid) -> dict[str, float]:
+    """The critical-movement multiple of each scenario that the folder has; the grid's overrides are for its own."""
+    names = [str(name) for name in cases["scenario"].unique()]
+    files = {name: whole.override_files if name in whole.scenarios else () for name in names}
+    return {name: critical_movements(name, files[name]).multiple for name in names}
+
+
+def kept_references(folder: Path) -> dict[str, float]:
+    """Those that `capacity.csv` has, for who makes tables again; none where there is no such file."""
+    file = folder / CAPACITY
+    if not file.is_file():
+        return {}
+    with one_line(file):
+        table = pd.read_csv(file)
+    return dict(zip(table["scenario"], table[REFERENCE], strict=True)) if REFERENCE in table else {}

@@ -10,15 +10,17 @@ from typing import Any
 
 from experiments.demand import check_demand, draw_demand
 from scenarios.catalogue import Scenario, find
+from signals import controllers
 from signals.controllers import build, digest
-from signals.controllers import check_controller as check_controller
 from signals.controllers import split_name as split_name
+from signals.controllers.existing import Existing
 from signals.errors import ConfigError
 from signals.flow import FlowEstimator
 from signals.layout import layout
 from signals.loop import Controller, Loop, Plant
 from signals.safety import Interlock
 from simulation.faults import Faults, FaultyPlant, dead_loops, parse_faults
+from simulation.own_control import OWN_CONTROL, kept_plans
 from simulation.street import Demand, Place, Street, detector_digest
 
 
@@ -42,8 +44,16 @@ class Case:
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+def check_controller(controller: str) -> None:
+    """Raise `ConfigError` for a controller that is not there, in the street or in SUMO, or a file that is not."""
+    if controller not in OWN_CONTROL:
+        controllers.check_controller(controller)
+
+
 def build_controller(text: str, street: Street) -> Controller:
-    """The controller that a case names, for the junctions of a street."""
+    """The controller that a case names, for the junctions of a street; SUMO's own are left to themselves."""
+    if text in OWN_CONTROL:
+        return Existing(street.layout)
     return build(text, street.layout, street.network.plans)
 
 
@@ -68,7 +78,19 @@ def place_of(scenario: Scenario, override_files: tuple[Path, ...] = ()) -> Place
         step_length_s=scenario.step_length_s,
         override_files=(*scenario.override_files, *override_files),
         options=scenario.options,
+        rules=scenario.rules,
     )
+
+
+def plans_kept(name: str, controller: str, override_files: tuple[Path, ...] = ()) -> list[str]:
+    """Signals that one of SUMO's own controllers leaves to their plans, a line each; `ConfigError` if it leaves all."""
+    if controller not in OWN_CONTROL:
+        return []
+    try:
+        kept = kept_plans(place_of(find(name), override_files).network)
+    except ConfigError as error:
+        raise ConfigError(f"scenario {name}: {controller}: {error}") from error
+    return [f"{controller} leaves to its own plan {why}" for why in kept.values()]
 
 
 def faulty(street: Street, case: Case) -> Plant:
@@ -85,7 +107,11 @@ def run_case(
     scenario = find(case.scenario)
     drawn = draw_demand(scenario, case.demand, case.draw, work_folder)
     demand = Demand(drawn.route_file, drawn.vehicles, drawn.persons)
-    with Street(place_of(scenario, case.override_files), demand, seed=case.draw, gui=gui) as street:
+    place, own_control = (
+        place_of(scenario, case.override_files),
+        case.controller if case.controller in OWN_CONTROL else "",
+    )
+    with Street(place, demand, seed=case.draw, gui=gui, own_control=own_control) as street:
         loop = Loop(
             faulty(street, case),
             FlowEstimator(street.layout),

@@ -51,6 +51,20 @@ class Failure:
     log: Path
 
 
+def _bar(disable: bool = False) -> Progress:
+    """How far, for how long already, and how long still."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        console=errors,
+        speed_estimate_period=600.0,
+        disable=disable,
+    )
+
+
 class CaseProgress:
     """Cases done and time left; when stopped, how to go on."""
 
@@ -58,16 +72,7 @@ class CaseProgress:
         self._out, self._asked, self._done = out, asked, asked - len(works)
         if self._done:
             errors.print(f"{self._done} of {asked} cases are finished in {out} already", markup=False)
-        self._progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
-            console=errors,
-            speed_estimate_period=600.0,
-            disable=not works,
-        )
+        self._progress = _bar(disable=not works)
         self._task = self._progress.add_task(self._words(0), total=sum(works))
 
     def _words(self, failed: int) -> str:
@@ -86,6 +91,42 @@ class CaseProgress:
         if kind is KeyboardInterrupt:
             kept = f"{self._done} of {self._asked} cases are kept in {self._out}"
             complain(f"stopped: {kept}; the same command goes on from there")
+
+
+class SearchProgress:
+    """A search's work done and left, and the best so far; when stopped, how to go on."""
+
+    def __init__(self, folder: Path, work: float) -> None:
+        self._folder = folder
+        self._progress = _bar()
+        self._task = self._progress.add_task("baseline", total=work)
+
+    def advance(self, work: float) -> None:
+        self._progress.update(self._task, advance=work)
+
+    def skip(self, work: float) -> None:
+        """What need not be done after all."""
+        total = self._progress.tasks[0].total or 0.0
+        self._progress.update(self._task, total=total - work)
+
+    def tell(self, words: str) -> None:
+        """Beside the bar; in a file, where there is none, a line of its own."""
+        self._progress.update(self._task, description=words)
+        if not errors.is_terminal:
+            self.say(words)
+
+    def say(self, words: str) -> None:
+        """A line that stays."""
+        errors.print(words, markup=False)
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_rest: object) -> None:
+        self._progress.stop()
+        if kind is KeyboardInterrupt:
+            complain(f"stopped: what is finished is kept in {self._folder}; the same command goes on from there")
 
 
 def list_warnings(lines: Sequence[str]) -> None:

@@ -54,16 +54,28 @@ def draw_demand(scenario: Scenario, multiple: float, draw: int, folder: Path) ->
         raise ConfigError(f"demand = {multiple:g}, must be above 0")
     if draw < 0:
         raise ConfigError(f"draw = {draw}, must be 0 or above")
+    check_multiple(scenario, multiple)
     prepared = _prepare(scenario)
-    who, copies, depart_s = _departures(prepared, scenario, multiple * scenario.scale, draw)
+    as_written = scenario.rules.as_written
+    drawn_from = _as_written if as_written else _departures
+    who, copies, depart_s = drawn_from(prepared, scenario, multiple * scenario.scale, draw)
     travellers = prepared.traffic.travellers
     drawn = zip(who.tolist(), copies.tolist(), depart_s.tolist(), strict=True)
     rows = [(travellers[i], _copy_id(travellers[i], copy), at_s) for i, copy, at_s in drawn]
+    if as_written:
+        (route_file,) = scenario.route_files
+        return DrawnDemand(route_file, _vehicles(rows, scenario), _persons(rows), file_digest(route_file))
     text = _route_file_text(prepared.traffic, rows)
     route_file = folder / f"demand-{multiple:g}-draw-{draw}.rou.xml"
     _write(route_file, text)
     digest = hashlib.sha256(text.encode()).hexdigest()
     return DrawnDemand(route_file, _vehicles(rows, scenario), _persons(rows), digest)
+
+
+def check_multiple(scenario: Scenario, multiple: float) -> None:
+    """Raise `ConfigError` for a multiple that the scenario's rules do not know."""
+    if scenario.rules.as_written and multiple != 1:
+        raise ConfigError(f"{scenario.name}: demand = {multiple:g}, must be 1: its rules take the demand as written")
 
 
 def check_demand(scenario: Scenario) -> None:
@@ -125,6 +137,18 @@ def _departures(
         copies.append(np.full(departs.sum(), copy, dtype=np.int64))
         times.append(steps * scenario.step_length_s)
     return _in_order(np.concatenate(who), np.concatenate(copies), np.concatenate(times), scenario)
+
+
+def _as_written(
+    prepared: _Prepared, scenario: Scenario, _multiple: float, _draw: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """Everybody once, at the time in the file: draws differ by SUMO's seed alone.
+
+    SUMO is given the file itself, and finds trips their way by the traffic at their departure, as whoever published
+    figures had it; the routes told here, on the empty network, only say how many signals are to be passed.
+    """
+    who = np.arange(len(prepared.depart_s))
+    return _in_order(who, np.zeros_like(who), prepared.depart_s, scenario)
 
 
 def _in_order(

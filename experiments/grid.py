@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from experiments.case import Case, check_controller, check_scenario, place_of
+from experiments.case import Case, check_controller, check_scenario, place_of, plans_kept
+from experiments.demand import check_multiple
 from experiments.engine import Job
 from scenarios.catalogue import find
 from signals.errors import ConfigError
@@ -51,6 +52,13 @@ class Grid:
             check_controller(controller)
         for scenario in self.scenarios:
             check_scenario(scenario, self.override_files, self.faults)
+            self._kept(scenario)
+            for demand in self.demands:
+                check_multiple(find(scenario), demand)
+
+    def _kept(self, scenario: str) -> list[str]:
+        """Signals there that a controller of the grid leaves to their own plans, although others can be asked."""
+        return [line for c in self.controllers for line in plans_kept(scenario, c, self.override_files)]
 
     def overrides(self, scenario: str) -> Overrides:
         """What engineers' files change there, named or found beside the network; they are checked against it."""
@@ -58,8 +66,9 @@ class Grid:
         return place.network.overrides if place.override_files else Overrides()
 
     def warnings(self) -> list[str]:
-        """What overrides make less safe than the plans, by scenario."""
-        return [f"{name}: overridden: {line}" for name in self.scenarios for line in self.overrides(name).warnings]
+        """What overrides make less safe than the plans, and what a controller does not control, by scenario."""
+        less_safe = [f"{name}: overridden: {line}" for name in self.scenarios for line in self.overrides(name).warnings]
+        return less_safe + [f"{name}: {line}" for name in self.scenarios for line in self._kept(name)]
 
 
 def grid(

@@ -61,6 +61,7 @@ def _scenario_digest(name: str, override_files: tuple[Path, ...]) -> str:
     overrides = (*scenario.override_files, *override_files)
     files = scenario.net_file, *scenario.route_files, *scenario.additional_files, *overrides
     window = scenario.begin_s, scenario.end_s, scenario.step_length_s, *scenario.options, scenario.scale
+    window = *window, scenario.rules
     return combined_digest((*(file_digest(path) for path in files), *(str(value) for value in window)))
 
 

@@ -70,10 +70,16 @@ class ResultsFolder:
 
     def holds(self, key: str, stamp: str) -> bool:
         """Whether this case is finished, by the same code and from the same files."""
+        return self.row(key, stamp) is not None
+
+    def row(self, key: str, stamp: str) -> Row | None:
+        """What this case has come to, where it is finished."""
         try:
-            return bool(json.loads(self._case_file(key).read_text())["stamp"] == stamp)
+            kept = json.loads(self._case_file(key).read_text())
+            row: Row | None = kept["row"] if kept["stamp"] == stamp else None
+            return row
         except (OSError, ValueError, KeyError):
-            return False
+            return None
 
     def keep(self, key: str, stamp: str, row: Row) -> None:
         """Write a finished case at once."""

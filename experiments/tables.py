@@ -1,7 +1,7 @@
 """Results as tables for a terminal."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -9,7 +9,9 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
+from experiments.capacity import REFERENCE
 from experiments.compare import Comparison
+from experiments.parameters import Parameter
 
 ENDS = ("", "_low", "_high")
 Row = Mapping[Any, Any]
@@ -21,6 +23,7 @@ LEGEND = """delay: mean over every vehicle scheduled in the window, finished or 
 
 CAPACITY_LEGEND = """capacity: first multiple of today's demand with more than 55 s of delay per signal, below level D.
 served: vehicles per hour out within the window, at 1.2 times the best fixed plan's capacity.
+critical movements: multiple at which the most loaded junction's time is used up (HCM), a reference and no bound.
 [ ]: 95 % interval, paired over demand draws; * where it excludes zero; - where the curve does not cross, or ends."""
 
 
@@ -155,8 +158,9 @@ def capacity_report(capacities: pd.DataFrame, baseline: str) -> list[Table | str
         table.add_column(column.title, justify="right")
     for (scenario, faults), group in capacities.groupby(["scenario", "faults"], sort=False):
         broken = f", {escape(str(faults))}" if faults else ""
-        overload = number(group["overload_multiple"].iloc[0], 2)
-        table.add_row(f"[bold]{escape(str(scenario))}[/]{broken} (overload: x {overload})")
+        overload, reference = (number(group[of].iloc[0], 2) for of in ("overload_multiple", REFERENCE))
+        about = f"(overload: x {overload}; critical movements: x {reference})"
+        table.add_row(f"[bold]{escape(str(scenario))}[/]{broken} {about}")
         for row in group.to_dict("records"):
             table.add_row(f"  {escape(row['controller'])}", *(column.cell(row) for column in columns))
         table.add_section()
@@ -179,6 +183,33 @@ def percentage(share: float) -> str:
     """Never rounded to all, or to none, where it is not."""
     text = number(100 * share, 0)
     return number(100 * share, 2) if text in ("0", "100") and share not in (0.0, 1.0) else text
+
+
+def parameter_table(parameters: Sequence[Parameter]) -> Table:
+    """What a search changes, where it starts and between which bounds."""
+    table = _table("setting")
+    for name in ("start", "from", "to", "scale"):
+        table.add_column(name, justify="right")
+    table.add_column("")
+    for each in parameters:
+        scale = "logarithmic" if each.logarithmic else "linear"
+        cells = f"{each.start:g}", f"{each.low:g}", f"{each.high:g}", scale, escape(each.description)
+        table.add_row(each.name, *cells)
+    return table
+
+
+def search_table(found: pd.DataFrame) -> Table:
+    """A generation a line: its median and the best so far."""
+    table = _table("generation")
+    for name in ("settings tried", "delay, median %", "best so far %", "its score"):
+        table.add_column(name, justify="right")
+    for generation, group in found.groupby("generation"):
+        so_far = found.iloc[: int(group.index.max()) + 1]
+        best = so_far.iloc[int(so_far["score"].argmin())]
+        changes = (group["delay_log_ratio"].median(), best["delay_log_ratio"])
+        cells = [f"{100 * math.expm1(change):+.1f}" for change in changes]
+        table.add_row(str(generation), str(len(so_far)), *cells, f"{best['score']:.3f}")
+    return table
 
 
 def names_table(title: str, entries: list[tuple[str, str]], *more: str) -> Table:

@@ -1,12 +1,12 @@
 """What each controller carries at the same level of service, as a table of the report; from a sweep over demand."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pandas as pd
 
-from experiments.capacity import capacities
+from experiments.capacity import REFERENCE, capacities
 from experiments.statistics import Interval
 from reports.table import Cell
 from reports.wording import NONE, interval, number, signed
@@ -51,10 +51,12 @@ COLUMNS: tuple[tuple[str, str, Callable[[Row], Cell]], ...] = (
 )
 
 
-def capacity_tables(cases: pd.DataFrame, baseline: str) -> list[dict[str, Any]]:
+def capacity_tables(cases: pd.DataFrame, baseline: str, references: Mapping[str, float]) -> list[dict[str, Any]]:
     """One a scenario whose sweep crosses level of service D for some controller; none where a single demand was run."""
     found = []
-    for (scenario, faults), group in capacities(cases, baseline).groupby(["scenario", "faults"], sort=False):
+    for (scenario, faults), group in capacities(cases, baseline, references).groupby(
+        ["scenario", "faults"], sort=False
+    ):
         if not group["capacity_multiple"].notna().any():
             continue
         rows = [(row["controller"], [cell(row) for *_, cell in COLUMNS]) for row in group.to_dict("records")]
@@ -62,6 +64,7 @@ def capacity_tables(cases: pd.DataFrame, baseline: str) -> list[dict[str, Any]]:
             {
                 "scenario": f"{scenario}, {faults}" if faults else scenario,
                 "overload": number(group["overload_multiple"].iloc[0], 2),
+                "reference": number(group[REFERENCE].iloc[0], 2),
                 "rows": rows,
             }
         )

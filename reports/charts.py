@@ -22,6 +22,8 @@ DOTS: dict[str, Any] = {"markersize": 5, "alpha": 0.7, "markeredgewidth": 0, "zo
 MEAN: dict[str, Any] = {"markersize": 7, "markeredgewidth": 0, "zorder": 4}
 BAR: dict[str, Any] = {"linewidth": 2.4, "solid_capstyle": "butt", "zorder": 3}
 LEGEND: dict[str, Any] = {"loc": "outside upper left", "handlelength": 1.4, "columnspacing": 1.2, "borderpad": 0.2}
+NOT_FAR = 1.25
+"""A reference this many times beyond the highest demand still has a place in the chart."""
 ACCOUNTS = (
     ("completed", "completed", COMPLETED, ""),
     ("inside", "inside", INSIDE, ""),
@@ -98,8 +100,11 @@ def _accounting(axes: Axes, arms: Sequence[Arm]) -> None:
     axes.figure.legend(ncols=3, **LEGEND)
 
 
-def over_demand(name: str, comparison: ScenarioComparison, looks: Looks) -> str:
-    """Delay per signal as demand grows, against the limits of the levels of service."""
+def over_demand(name: str, comparison: ScenarioComparison, looks: Looks, reference: float) -> str:
+    """Delay per signal as demand grows, against the limits of the levels of service.
+
+    reference: the critical-movement multiple, a line where it is not far beyond the demands; NaN where it is unknown.
+    """
     lines: dict[str, list[Arm]] = {}
     for arm in comparison.arms:
         lines.setdefault(arm.controller, []).append(arm)
@@ -109,11 +114,12 @@ def over_demand(name: str, comparison: ScenarioComparison, looks: Looks) -> str:
     )
     columns = 3 if max(len(label) for label in short_names(tuple(lines)).values()) < 14 else 2
     height = 230 + LEGEND_ROW * -(-len(lines) // columns)
-    alternative = f"Delay per signal by demand multiple: {described}."
-    return draw(name, alternative, WIDTH, height, lambda axes: _over_demand(axes, lines, looks, columns))
+    told = "" if math.isnan(reference) else f" Critical movements use the time up at {reference:.2f}."
+    alternative = f"Delay per signal by demand multiple: {described}.{told}"
+    return draw(name, alternative, WIDTH, height, lambda axes: _over_demand(axes, lines, looks, columns, reference))
 
 
-def _over_demand(axes: Axes, lines: dict[str, list[Arm]], looks: Looks, columns: int) -> None:
+def _over_demand(axes: Axes, lines: dict[str, list[Arm]], looks: Looks, columns: int, reference: float) -> None:
     labels = short_names(tuple(lines))
     for controller, line in lines.items():
         look = looks[controller]
@@ -122,6 +128,10 @@ def _over_demand(axes: Axes, lines: dict[str, list[Arm]], looks: Looks, columns:
             axes.plot([arm.demand, arm.demand], ends, color=look.colour, linewidth=1.8, alpha=0.6)
         demands, means = zip(*((arm.demand, arm.mean("delay_per_signal_s")) for arm in line), strict=True)
         axes.plot(demands, means, color=look.colour, marker=look.marker, label=labels[controller], **MEAN)
+    if reference <= NOT_FAR * max(arm.demand for line in lines.values() for arm in line):
+        axes.axvline(reference, color=MUTED, linewidth=1, linestyle="--", zorder=1)
+        axes.annotate("critical movements", (reference, 0.97), (-3, 0), ("data", "axes fraction"),
+                      textcoords="offset points", rotation=90, va="top", ha="right", color=MUTED)  # fmt: skip
     axes.set_ylim(0, _highest_sound([arm for line in lines.values() for arm in line]))
     _levels_of_service(axes)
     axes.set_xticks(sorted({arm.demand for line in lines.values() for arm in line}))

@@ -9,6 +9,7 @@ from typing import Any
 from experiments.statistics import Interval
 from reports.comparison import Arm, ScenarioComparison
 from reports.wording import bounded, count, demand, listed, number, per_cent_change, ranges, signed
+from scenarios.catalogue import BY_RESCO_PREFIX, RESCO_PREFIX
 
 SECONDS_PER_HOUR = 3600.0
 DRAWS = ((range(100), "development"), (range(100, 200), "tuning"), (range(200, 300), "evaluation"))
@@ -229,6 +230,7 @@ def limits(comparisons: tuple[ScenarioComparison, ...], baseline: str, draws: se
         _draw_kinds(draws),
         _corrections(compared),
         _guessed_plan(comparisons, baseline),
+        _by_resco(comparisons),
         _uncontrolled(comparisons),
         "Only vehicles are judged: delay of people on foot or on bicycles is not in these figures.",
     ]
@@ -251,12 +253,22 @@ def _corrections(compared: int) -> str:
 
 
 def _guessed_plan(comparisons: tuple[ScenarioComparison, ...], baseline: str) -> str:
-    guessed = [each.label for each in comparisons if each.scenario.startswith("resco:")]
+    guessed = [each.label for each in comparisons if each.scenario.startswith((RESCO_PREFIX, BY_RESCO_PREFIX))]
     if baseline != "existing" or not guessed:
         return ""
     return (
         f"The existing plan of {listed(guessed)} is a network generator's guess (no coordination), not the city's: "
         "a gain over it is no gain over the real signals."
+    )
+
+
+def _by_resco(comparisons: tuple[ScenarioComparison, ...]) -> str:
+    played = [each.label for each in comparisons if each.scenario.startswith(BY_RESCO_PREFIX)]
+    if not played:
+        return ""
+    return (
+        f"{listed(played)}: by RESCO's own rules (demand as written, an hour without warm-up and drain, their yellow), "
+        "to be set beside published figures; draws differ by SUMO's seed alone, and no gridlock can be told."
     )
 
 

@@ -1,6 +1,7 @@
 """Results of a run → one HTML file that opens offline, prints, and says where each number came from."""
 
 import json
+import math
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup, escape
 
+from experiments.capacity import kept_references
 from experiments.statistics import summarise
 from experiments.store import Results, load, one_line
 from reports import charts
@@ -53,7 +55,7 @@ def render(results: Results) -> str:
 def _page(results: Results, comparisons: tuple[ScenarioComparison, ...], baseline: str) -> dict[str, Any]:
     cases = results.cases
     controllers = controller_order(cases, baseline)
-    chosen = looks(controllers)
+    chosen, references = looks(controllers), kept_references(results.folder)
     return {
         "title": _title(comparisons),
         "subtitle": _subtitle(cases, controllers),
@@ -65,12 +67,15 @@ def _page(results: Results, comparisons: tuple[ScenarioComparison, ...], baselin
         "answers": [_answer(comparison) for comparison in comparisons],
         "forest": _forest(comparisons, chosen),
         "limits": limits(comparisons, baseline, set(cases["draw"])),
-        "capacities": capacity_tables(cases, baseline),
+        "capacities": capacity_tables(cases, baseline, references),
         "capacity_columns": CAPACITY_COLUMNS,
         "columns": COLUMNS,
         "groups": groups(),
         "tables": [_table(comparison) for comparison in comparisons],
-        "panels": [_panel(place, comparison, chosen) for place, comparison in enumerate(comparisons)],
+        "panels": [
+            _panel(place, comparison, chosen, references.get(comparison.scenario, math.nan))
+            for place, comparison in enumerate(comparisons)
+        ],
         "measures": MEASURES,
         "facts": _facts(results.manifest),
         "digests": _digests(cases),
@@ -142,9 +147,9 @@ def _table(comparison: ScenarioComparison) -> dict[str, Any]:
     }
 
 
-def _panel(place: int, comparison: ScenarioComparison, chosen: charts.Looks) -> dict[str, Any]:
+def _panel(place: int, comparison: ScenarioComparison, chosen: charts.Looks, reference: float) -> dict[str, Any]:
     arms = comparison.headline_arms
-    swept = charts.over_demand(f"demand{place}", comparison, chosen) if len(comparison.demands) > 1 else None
+    swept = charts.over_demand(f"demand{place}", comparison, chosen, reference) if len(comparison.demands) > 1 else None
     return {
         "scenario": comparison.scenario,
         "demand": demand(comparison.headline_demand),

@@ -36,9 +36,10 @@ def write_overrides(name: str, override_files: Sequence[Path], file: Path) -> Pa
 
 def scenario_facts(scenario: Scenario, network: Network) -> list[tuple[str, str]]:
     """Names and values; a value's further lines are the rest of a list."""
-    window = window_of(scenario.begin_s, scenario.end_s)
+    window = window_of(scenario.begin_s, scenario.end_s, rules=scenario.rules)
+    warm_up = ", after the warm-up" if scenario.rules.warm_up_s else ""
     span = f"{clock(scenario.begin_s)} to {clock(scenario.end_s)} ({scenario.begin_s:g} to {scenario.end_s:g} s)"
-    counted = f"counted from {clock(window.begin_s)}, after the warm-up; steps of {scenario.step_length_s:g} s"
+    counted = f"counted from {clock(window.begin_s)}{warm_up}; steps of {scenario.step_length_s:g} s"
     additional = [("additional", "\n".join(map(str, scenario.additional_files)))] if scenario.additional_files else []
     return [
         ("scenario", f"{scenario.name}: {scenario.title}"),

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from scenarios.build import OWN_SCENARIOS, built_files
 from scenarios.flows import positive
+from scenarios.rules import OURS, Rules, resco
 from scenarios.sumo_cfg import OwnFiles, read_file_list, read_sumocfg, traffic_apart, window_s, with_traffic_apart
 from scenarios.sumo_options import not_taken_over, taken_over
 from scenarios.sumo_tools import package_folder
@@ -13,6 +14,7 @@ from scenarios.xml_files import net_edges
 from signals.errors import ConfigError
 
 RESCO_PREFIX = "resco:"
+BY_RESCO_PREFIX = "resco-rules:"
 MORNING_S, AFTERNOON_S, GRID_S = (25200.0, 28800.0), (57600.0, 61200.0), (0.0, 3600.0)
 RESCO: dict[str, tuple[str, tuple[float, float]]] = {
     "cologne1": ("One junction in Cologne, morning peak, calibrated demand.", MORNING_S),
@@ -46,6 +48,7 @@ class Scenario:
     not_taken_over: tuple[str, ...] = ()
     scale: float = 1.0  # what SUMO's option of that name multiplies the demand by
     ignore_route_errors: bool = False
+    rules: Rules = OURS
 
 
 def entries() -> list[tuple[str, str]]:
@@ -60,6 +63,8 @@ def find(name: str) -> Scenario:
         return _scenario(name, OWN_SCENARIOS[name], built_files(name))
     if name.startswith(RESCO_PREFIX) and name.removeprefix(RESCO_PREFIX) in RESCO:
         return _resco(name.removeprefix(RESCO_PREFIX))
+    if name.startswith(BY_RESCO_PREFIX) and (short := name.removeprefix(BY_RESCO_PREFIX)) in RESCO:
+        return replace(_resco(short), name=name, rules=resco(short))
     if "," in name or "/" in name or name.endswith(PATH_ENDINGS) or Path(name).is_file():
         return _by_path(name)
     known = [known_name for known_name, _title in entries()]

@@ -14,11 +14,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from scenarios.rules import OURS, Rules
 from signals.errors import PlantError
 from simulation.network import Network
 
-WARM_UP_S = 600.0
-DRAIN_S = 3600.0
 GRIDLOCK_SHARE = 0.05
 MG_PER_KG = 1e6
 BICYCLE = "bicycle"
@@ -38,15 +37,15 @@ class Window:
         return (self.end_s - self.begin_s) / 3600.0
 
 
-def window_of(begin_s: float, end_s: float, departs_s: Sequence[float] = ()) -> Window:
+def window_of(begin_s: float, end_s: float, departs_s: Sequence[float] = (), rules: Rules = OURS) -> Window:
     """The window of a scenario that runs from `begin_s` to `end_s`; a short one keeps at least half of it.
 
     Where all its vehicles depart in the warm-up, as a demonstration's few may, there is none.
     """
-    warm_up_s = min(WARM_UP_S, (end_s - begin_s) / 2)
+    warm_up_s = min(rules.warm_up_s, (end_s - begin_s) / 2)
     if departs_s and max(departs_s) < begin_s + warm_up_s:
         warm_up_s = 0.0
-    return Window(begin_s + warm_up_s, end_s, end_s + DRAIN_S)
+    return Window(begin_s + warm_up_s, end_s, end_s + rules.drain_s)
 
 
 def read_trips(
@@ -126,7 +125,10 @@ def check_anybody(vehicles: pd.DataFrame, persons: pd.DataFrame, window: Window)
 
 
 def accounts(trips: pd.DataFrame, window: Window) -> dict[str, float | int | bool]:
-    """The measures that need no map: who got through, and what it cost them. Without vehicles nothing has a mean."""
+    """The measures that need no map: who got through, and what it cost them. Without vehicles nothing has a mean.
+
+    Who is inside when a window ends without a drain may just have come: no gridlock can be told there, and none is.
+    """
     counted = in_window(trips, window)
     entered = counted.entered_s < window.end_s
     done = counted.arrival_s < window.end_s
@@ -150,7 +152,7 @@ def accounts(trips: pd.DataFrame, window: Window) -> dict[str, float | int | boo
         "stops_per_veh": float(counted.stops.mean()),
         "queue_mean_veh": float(counted.waiting_s.sum() / (window.hours * 3600.0)),
         "co2_kg": float(counted.co2_mg.sum() / MG_PER_KG),
-        "gridlock": bool((~out).mean() > GRIDLOCK_SHARE),
+        "gridlock": bool(window.cap_s > window.end_s and (~out).mean() > GRIDLOCK_SHARE),
     }
 
 

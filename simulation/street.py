@@ -6,18 +6,22 @@ import hashlib
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 import pandas as pd
 
 from scenarios.additional import to_run
+from scenarios.rules import OURS, Rules
 from signals.layout import Layout, layout
 from simulation.detectors import loops_xml
 from simulation.measures import Window, accounts, check_anybody, read_trips, signal_delays, window_of
 from simulation.network import Network
 from simulation.overrides import read_network
+from simulation.own_control import own_control_xml
 from simulation.persons import CrossingWaits, person_accounts
 from simulation.plant import SumoPlant
+from simulation.retiming import retimed
 from simulation.starvation import Starvation
 from simulation.sumo import Sumo
 
@@ -50,25 +54,41 @@ class Place:
     step_length_s: float = 1.0
     override_files: tuple[Path, ...] = ()
     options: tuple[tuple[str, str], ...] = ()  # SUMO's, that their street moves by
+    rules: Rules = OURS
 
     @property
     def network(self) -> Network:
         """The network, read once a process."""
-        return read_network(self.net_file, self.additional_files, self.override_files)
+        return _network(self.net_file, self.additional_files, self.override_files, self.rules.yellow_s)
+
+
+@lru_cache(maxsize=8)
+def _network(
+    net_file: Path, additional_files: tuple[Path, ...], override_files: tuple[Path, ...], yellow_s: float | None
+) -> Network:
+    network = read_network(net_file, additional_files, override_files)
+    return network if yellow_s is None else retimed(network, yellow_s)
 
 
 class Street:
     """One run. Iterate over `clock`, tick in between, then ask for `measures`; close it at the end."""
 
-    def __init__(self, place: Place, demand: Demand, seed: int, gui: bool = False, outputs: bool = True) -> None:
+    def __init__(
+        self, place: Place, demand: Demand, seed: int, gui: bool = False, outputs: bool = True, own_control: str = ""
+    ) -> None:
+        """own_control: which of `OWN_CONTROL` its junctions run when left to themselves, in place of their plans."""
         self.place, self.network = place, place.network
         self.layout: Layout = layout(self.network.intersections)
-        self.window: Window = window_of(place.begin_s, place.end_s, demand.departs_s)
+        self.window: Window = window_of(place.begin_s, place.end_s, demand.departs_s, place.rules)
         self._demand, self._folder = demand, tempfile.TemporaryDirectory(prefix="street-")
         folder = Path(self._folder.name)
         loops = folder / "loops.add.xml"
         loops.write_text(loops_xml(self.network.intersections, set()), encoding="utf-8")
-        self.options = run_options(place, demand.route_file, [*map(to_run, place.additional_files), loops], seed)
+        additional = [*map(to_run, place.additional_files), loops]
+        if own_control:
+            additional.append(folder / "signals.add.xml")
+            additional[-1].write_text(own_control_xml(self.network, own_control), encoding="utf-8")
+        self.options = run_options(place, demand.route_file, additional, seed)
         if outputs:
             self.options |= output_options(folder)
         try:

@@ -42,7 +42,17 @@ def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_list_names_scenarios_and_controllers_with_a_line_each():
     said = typed("list").stdout
-    for name in ("resco:cologne3", "arterial", "single", "district", "existing", "fixed-time", "max-pressure"):
+    for name in (
+        "resco:cologne3",
+        "arterial",
+        "single",
+        "district",
+        "existing",
+        "fixed-time",
+        "max-pressure",
+        "resco-rules:NAME",
+        "sumo-actuated",
+    ):
         assert re.search(rf"^ *{name} +\w+", said, re.MULTILINE), name
 
 
@@ -260,3 +270,18 @@ def test_a_run_with_an_override_is_told_apart(tmp_path: Path):
         rows.append(load(tmp_path / "out").cases.iloc[0])
     assert rows[0]["override_digest"] == "" and len(rows[1]["override_digest"]) == 64
     assert rows[0]["delay_s"] == rows[1]["delay_s"]  # the network's own plan knows nothing of it
+
+
+@pytest.mark.slow
+def test_settings_are_tuned_to_the_same_with_one_worker_and_two(tmp_path: Path):
+    """A search of one setting on a real street; the same seed finds the same."""
+    found = []
+    for workers in (1, 2):
+        out = tmp_path / f"{workers}.toml"
+        tune = ["tune", "max-pressure", "--scenario", "single", "--draws", "1", "--parameter", "hysteresis"]
+        command = [sys.executable, "evaluate.py", *tune, "--budget", "5", "--workers", str(workers), "--out", str(out)]
+        done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+        assert re.search(rf"settings: max-pressure:{out}$", done.stdout)
+        found.append(pd.read_csv(tmp_path / str(workers) / "convergence.csv").drop(columns="file"))
+    pd.testing.assert_frame_equal(found[0], found[1], check_exact=True)
+    assert len(found[0]) == 5 and found[0]["score"].nunique() > 1

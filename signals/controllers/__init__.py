@@ -18,6 +18,7 @@ from signals.controllers.learned import load as load_policy
 from signals.controllers.max_pressure import MaxPressure, MaxPressureSettings
 from signals.controllers.sighted import Sighted
 from signals.errors import ConfigError
+from signals.intersection import Frozen
 from signals.layout import Layout
 from signals.loop import Controller
 from signals.plans import PlanFile
@@ -50,6 +51,13 @@ def _learned(layout: Layout, _: PlanFile, file: Path | None) -> Controller:
         raise ConfigError("controller learned: no policy, must be learned:DIR with the folder that train.py wrote")
     return Learned(layout, load_policy(file))
 
+
+SETTINGS: dict[str, type[Frozen]] = {
+    "actuated": ActuatedSettings,
+    "max-pressure": MaxPressureSettings,
+    "adaptive": AdaptiveSettings,
+}
+"""What a controller's FILE holds, where that is settings."""
 
 CONTROLLERS: dict[str, tuple[str, Builder]] = {
     "existing": ("the network's own plan, left to itself and observed", _existing),

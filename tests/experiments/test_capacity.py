@@ -7,7 +7,21 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments.capacity import BEYOND, OVERLOAD, Sweep, best_fixed, capacities, complete, crossing, crossings, sweep
+from experiments.capacity import (
+    BEYOND,
+    CAPACITY,
+    OVERLOAD,
+    Sweep,
+    best_fixed,
+    capacities,
+    complete,
+    crossing,
+    crossings,
+    kept_references,
+    references_of,
+    sweep,
+    write_capacity,
+)
 from experiments.case import Case
 from experiments.evaluation import Evaluation, run_grid
 from experiments.grid import Grid, grid
@@ -120,3 +134,14 @@ def test_a_sweep_ends_where_all_cases_fail_or_nothing_ever_crosses(tmp_path: Pat
 def test_a_sweep_that_would_not_move_is_refused(first: float, step: float):
     with pytest.raises(ConfigError, match="multiple = "):
         Sweep(first, step)
+
+
+def test_the_reference_stands_beside_each_controller_and_is_kept(tmp_path: Path):
+    """Of the scenarios that have one; a table made again finds it where the first was written."""
+    found = capacities(cases([0.8, 1.3]), "existing", {"resco:cologne1": 1.5, "single": 1.3})
+    assert found["critical_movement_multiple"].tolist() == [1.5, 1.5]
+    write_capacity(tmp_path / CAPACITY, found)
+    assert kept_references(tmp_path) == {"resco:cologne1": 1.5}
+    assert kept_references(tmp_path / "nowhere") == {}
+    assert capacities(cases([0.8, 1.3]), "existing")["critical_movement_multiple"].isna().all()
+    assert references_of(cases([0.8]), WHOLE)["resco:cologne1"] == pytest.approx(1.5, abs=0.2)

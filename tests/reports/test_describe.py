@@ -84,3 +84,8 @@ def test_long_cells_are_folded_in_their_column():
     assert "".join(line[2:].split("  ")[0].strip() for line in table[1:-1]).startswith("a-b" * 20)
     assert table[-1].split() == ["short", "12", "x"]
     assert facts([("a", "b\nc"), ("long", "d")]) == ["a     b", "      c", "long  d"]
+
+
+def test_rules_without_a_warm_up_are_told_as_such():
+    assert "counted from 07:00:00; steps" in describe("resco-rules:cologne1")
+    assert "counted from 07:10:00, after the warm-up; steps" in describe("resco:cologne1")

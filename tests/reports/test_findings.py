@@ -180,3 +180,11 @@ def test_missing_baseline_is_said() -> None:
     assert notices(comparisons, "existing", []) == [
         "arterial at demand ×1: no case with existing, so nothing there is compared."
     ]
+
+
+def test_other_peoples_rules_are_told_as_such() -> None:
+    """Nobody takes a figure made by RESCO's rules for one of the comparison's."""
+    by_resco = compared(replace(PLAIN, places={"resco-rules:cologne1": (2000, 45.0, 1)}))
+    told = " ".join(limits(by_resco, "existing", {0}))
+    assert "by RESCO's own rules" in told and "beside published figures" in told and "generator's guess" in told
+    assert "RESCO's own rules" not in " ".join(limits(compared(PLAIN), "existing", {0}))

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from experiments.capacity import CAPACITY, capacities, write_capacity
 from experiments.store import load
 from reports.html import write_report
 from reports.wording import number, signed
@@ -188,3 +189,16 @@ def test_report_that_cannot_be_written_is_one_line(folder: Path, tmp_path: Path)
 def test_folder_without_results_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no results folder"):
         write_report(tmp_path)
+
+
+def test_critical_movements_are_in_the_table_and_a_line_in_the_chart_they_are_near(tmp_path: Path) -> None:
+    """From `capacity.csv`, as it was written with the sweep; far beyond the demands there is no line."""
+    folder = write_results(tmp_path / "results", replace(REAL_STREETS, demands=(0.4, 1.0, 2.0), draws=range(200, 203)))
+    references = {"resco:cologne1": 1.53, "resco:cologne3": 1.6, "arterial": 3.2}
+    write_capacity(folder / CAPACITY, capacities(load(folder).cases, "existing", references))
+    text = write_report(folder).read_text(encoding="utf-8")
+    for multiple in references.values():
+        assert f"Critical movements use the time up at {multiple:.2f}." in text
+    assert re.search(r"critical movements: ×1\.53", Page(text).text)
+    drawn = [svg for svg in re.findall(r"<svg.*?</svg>", text, re.DOTALL) if "Delay per signal by demand" in svg]
+    assert ["critical movements" in svg for svg in drawn] == [True, True, False]
