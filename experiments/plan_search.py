@@ -15,13 +15,16 @@ from experiments.plan_space import PlanSpace, Timing, Way
 from experiments.plan_trials import Trials, Tried
 from experiments.platoon_model import PlatoonModel
 
-CYCLES_S = (45, 60, 75, 90, 110, 130, 160)
-"""The model's best plan of each, and its best of all, are tried in SUMO, which alone knows what queues do to it; of
-every second one also that with the existing stages in their order."""
+CYCLES_S = (45, 60, 75, 90, 110, 140)
+"""The existing splits stretched to each and the model's best plan of each, and of all, are tried in SUMO, which alone
+knows what queues do to them; of every second one also the model's best with the existing stages in their order."""
 MODEL_ROUNDS, MODEL_WIDTH = 40, 32
 FIRST_STEP, LEAST_STEP, MOST_STEP = 0.25, 0.02, 0.4
 TRIED_AT_ONCE = 8
 SUMO_STEP = 0.12
+AGREEMENT = 0.5
+"""From this rank correlation in the race on, the model also screens what SUMO tries next to the best. Where most delay
+is at junctions without signals it orders plans the wrong way round (ingolstadt1)."""
 MARGIN = 1.03
 """On one draw a plan may be so much worse than the best and still go on."""
 FINALISTS = 4
@@ -58,6 +61,7 @@ class Search:
     told: Callable[[str, float, float], None] = lambda *_: None
     """Called with the phase, the best and the existing plan's delay whenever one of them changes."""
     convergence: list[Progressed] = field(default_factory=list)
+    _screens: bool = False
     _ranked: dict[str, tuple[float, Candidate]] = field(default_factory=dict)
 
     def run(self) -> Candidate:
@@ -83,7 +87,7 @@ class Search:
     def _proposed(self) -> list[Candidate]:
         """From the existing plan's stages and splits, by the model, at several cycles."""
         self.told("model", np.nan, self.best[0])
-        found = [self.space.start()]
+        found = [self.space.start(cycle_s) for cycle_s in (None, *CYCLES_S)]
         for number, cycle_s in enumerate((None, *CYCLES_S)):
             for keeping in (False, True)[: 2 if number % 2 == 0 else 1]:
                 way = Way(fixed_cycle=cycle_s is not None, keep_stages=keeping)
@@ -124,8 +128,17 @@ class Search:
         left = list(candidates)
         for count in (1, 3):
             means = self._mean_s(left, self.draws[:count])
+            if count == 1:
+                self._screens = self._agreement(left, means) >= AGREEMENT
             left = [left[k] for k in np.argsort(means, kind="stable")[: max(2, (len(left) + 1) // 2)]]
         self._rank(left, "model")
+
+    def _agreement(self, candidates: Sequence[Candidate], delays_s: Sequence[float]) -> float:
+        """Rank correlation of the model's delays with SUMO's (Spearman's, over plans whose timing the model knows)."""
+        pairs = [(c.timing, delay_s) for c, delay_s in zip(candidates, delays_s, strict=True) if c.timing]
+        modelled_s = self.model.delay_s([timing for timing, _ in pairs])
+        ranks = [np.argsort(np.argsort(values)) for values in (modelled_s, [delay_s for _, delay_s in pairs])]
+        return float(np.asarray(np.corrcoef(ranks))[0, 1])
 
     def _refine(self) -> None:
         """Neighbours of the best timing, as long as the budget lasts and the steps are not too short to matter."""
@@ -150,12 +163,11 @@ class Search:
             step *= 1.25 if self.best[0] < before else 0.93
 
     def _neighbours(self, timing: Timing, dice: np.random.Generator, step: float) -> list[Candidate]:
-        """Of twice as many, those that the model thinks better; none that was tried before."""
+        """Of twice as many those that the model thinks better, if it is to be heard; none that was tried before."""
         around = [self.space.neighbour(timing, dice, step) for _ in range(2 * TRIED_AT_ONCE)]
-        order = np.argsort(self.model.delay_s(around), kind="stable")
-        found = {
-            c.tried.name: c for c in (self._candidate(around[k]) for k in order) if c.tried.name not in self._ranked
-        }
+        if self._screens:
+            around = [around[k] for k in np.argsort(self.model.delay_s(around), kind="stable")]
+        found = {c.tried.name: c for c in map(self._candidate, around) if c.tried.name not in self._ranked}
         return list(found.values())[:TRIED_AT_ONCE]
 
     def _chosen(self) -> Candidate:

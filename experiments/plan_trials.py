@@ -74,11 +74,13 @@ class Tried:
 class Trials:
     """What has been tried at one demand, and the workers that try more. `spent` counts runs asked for, kept or new."""
 
-    def __init__(self, scenario: str, demand: float, kept: Path, stamp: str, workers: int) -> None:
+    def __init__(
+        self, scenario: str, demand: float, kept: Path, stamp: str, workers: int, run: str = RUN_TRIAL
+    ) -> None:
         self._scenario, self._demand, self._file, self._stamp = scenario, demand, kept, stamp
         self._found = dict(self._read())
         self._asked: set[tuple[str, int]] = set()
-        self._open, self._crew = ExitStack(), Crew(workers, RUN_TRIAL)
+        self._open, self._crew = ExitStack(), Crew(workers, run)
         self.done = 0
         self.advanced: Callable[[], None] = lambda: None
 
