@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,7 +13,8 @@ from experiments import provenance
 from experiments.case import Case, check_scenario, place_of
 from experiments.console import complain, errors
 from experiments.demand import draw_demand
-from experiments.engine import Job, Outcome, run_jobs
+from experiments.evaluation import run_grid
+from experiments.grid import grid
 from experiments.plan_search import FINALISTS, Candidate, Search
 from experiments.plan_space import PlanSpace
 from experiments.plan_trials import Trials
@@ -22,7 +22,6 @@ from experiments.platoon_flows import count_flows
 from experiments.platoon_model import PlatoonModel
 from experiments.statistics import Interval, ratio
 from experiments.store import one_line, write_whole
-from experiments.worker import Failed
 from scenarios.catalogue import find
 from signals import plans
 from signals.errors import ConfigError, PlantError
@@ -104,7 +103,7 @@ def optimise(task: Task, workers: int, command: str) -> Found:
     with one_line(task.out):
         write_whole(task.out, _heading(task, search, chosen, demand_digest, command) + plans.dump(plan))
         write_whole(task.out.with_suffix(".convergence.csv"), convergence.to_csv(index=False, float_format="%.4f"))
-    return _driven(task, convergence, workers)
+    return _driven(task, convergence, workers, command)
 
 
 def _prepared(task: Task, trials: Trials) -> tuple[Search, str]:
@@ -145,31 +144,30 @@ def _heading(task: Task, search: Search, chosen: Candidate, demand_digest: str, 
     return "".join(f"# {name}: {value}\n" for name, value in facts.items()) + "\n"
 
 
-def _driven(task: Task, convergence: pd.DataFrame, workers: int) -> Found:
+def _driven(task: Task, convergence: pd.DataFrame, workers: int, command: str) -> Found:
     """The plan and the existing one through the whole path, on the draws that the search did not see."""
-    rows: dict[tuple[str, int], dict] = {}
-
-    def keep(outcome: Outcome) -> None:
-        if isinstance(outcome.result, Failed):
-            raise PlantError(outcome.result.message)
-        rows[outcome.job.case.controller, outcome.job.case.draw] = outcome.result.row
-
-    planned = f"fixed-time:{task.out}"
-    cases = [Case(task.scenario, c, task.demand, draw) for c in (planned, "existing") for draw in task.check_draws]
-    run_jobs([Job(case) for case in cases], workers, keep)
-    mine, theirs = ([rows[c, draw]["delay_s"] for draw in task.check_draws] for c in (planned, "existing"))
+    planned, draws = f"fixed-time:{task.out}", task.check_draws
+    cases = grid([task.scenario], [planned, "existing"], [task.demand], len(draws), draws[0])
+    evaluation = run_grid(cases, task.out.with_suffix(".check"), workers, "existing", command)
+    if evaluation.failures or evaluation.cases is None:
+        failure = evaluation.failures[0]
+        raise PlantError(f"{failure.case.controller}, draw {failure.case.draw}: {failure.message} (log: {failure.log})")
+    by_controller = {name: rows.set_index("draw").loc[list(draws)] for name, rows in _of(evaluation.cases, task)}
+    mine, theirs = by_controller[planned], by_controller["existing"]
     return Found(
         plan_file=task.out,
         convergence=convergence,
-        delay_s=_mean(mine),
-        existing_delay_s=_mean(theirs),
-        delay_ratio=ratio(mine, theirs),
-        gridlocked=sum(bool(rows[planned, draw]["gridlock"]) for draw in task.check_draws),
+        delay_s=float(mine["delay_s"].mean()),
+        existing_delay_s=float(theirs["delay_s"].mean()),
+        delay_ratio=ratio(mine["delay_s"], theirs["delay_s"]),
+        gridlocked=int(mine["gridlock"].sum()),
     )
 
 
-def _mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values)
+def _of(cases: pd.DataFrame, task: Task) -> list[tuple[str, pd.DataFrame]]:
+    """By controller; the folder may hold the checks of another demand."""
+    here = cases[(cases["scenario"] == task.scenario) & (cases["demand"] == task.demand)]
+    return [(str(name), rows) for name, rows in here.groupby("controller", sort=False)]
 
 
 class SearchProgress:

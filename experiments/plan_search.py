@@ -86,18 +86,19 @@ class Search:
 
     def _proposed(self) -> list[Candidate]:
         """From the existing plan's stages and splits, by the model, at several cycles."""
-        self.told("model", np.nan, self.best[0])
         found = [self.space.start(cycle_s) for cycle_s in (None, *CYCLES_S)]
         for number, cycle_s in enumerate((None, *CYCLES_S)):
+            self.told(f"model {number + 1}/{len(CYCLES_S) + 1}", np.nan, self.best[0])
             for keeping in (False, True)[: 2 if number % 2 == 0 else 1]:
                 way = Way(fixed_cycle=cycle_s is not None, keep_stages=keeping)
-                found.append(self._best_of_model(self.space.start(cycle_s), self._dice(0, number, keeping), way))
+                found.append(self.best_of_model(self.space.start(cycle_s), self._dice(0, number, keeping), way))
         return list({c.tried.name: c for c in map(self._candidate, found)}.values())
 
     def _dice(self, *path: int) -> np.random.Generator:
         return np.random.default_rng([self.seed, *path])
 
-    def _best_of_model(self, timing: Timing, dice: np.random.Generator, way: Way) -> Timing:
+    def best_of_model(self, timing: Timing, dice: np.random.Generator, way: Way) -> Timing:
+        """From a timing to the model's best near it: what junctions gain by themselves is put together each round."""
         cost, step = float(self.model.delay_s([timing])[0]), FIRST_STEP
         for _ in range(MODEL_ROUNDS):
             self.trials.check()
