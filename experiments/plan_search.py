@@ -132,7 +132,7 @@ class Search:
             if count == 1:
                 self._screens = self._agreement(left, means) >= AGREEMENT
             left = [left[k] for k in np.argsort(means, kind="stable")[: max(2, (len(left) + 1) // 2)]]
-        self._rank(left, "model")
+        self._rank(left, "race")
 
     def _agreement(self, candidates: Sequence[Candidate], delays_s: Sequence[float]) -> float:
         """Rank correlation of the model's delays with SUMO's (Spearman's, over plans whose timing the model knows)."""
