@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 import pandas as pd
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from experiments import provenance
+from experiments import plan_trials, provenance
 from experiments.case import Case, check_scenario, place_of
 from experiments.console import complain, errors
 from experiments.demand import draw_demand
@@ -22,6 +22,7 @@ from experiments.platoon_flows import count_flows
 from experiments.platoon_model import PlatoonModel
 from experiments.statistics import Interval, ratio
 from experiments.store import one_line, write_whole
+from scenarios.cache import combined_digest, file_digest
 from scenarios.catalogue import find
 from signals import plans
 from signals.errors import ConfigError, PlantError
@@ -94,7 +95,8 @@ def optimise(task: Task, workers: int, command: str) -> Found:
     with one_line(task.out):
         task.out.parent.mkdir(parents=True, exist_ok=True)
     kept = task.out.with_suffix(".search.jsonl")
-    stamp = provenance.case_stamp(Case(task.scenario, "existing", task.demand, 0))
+    case = Case(task.scenario, "existing", task.demand, 0)
+    stamp = combined_digest((provenance.case_stamp(case), file_digest(Path(plan_trials.__file__))))
     search, demand_digest = _prepared(task, Trials(task.scenario, task.demand, kept, stamp, workers))
     with SearchProgress(search, kept):
         chosen = search.run()
