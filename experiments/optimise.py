@@ -53,6 +53,8 @@ class Task:
         ):
             if value < least:
                 raise ConfigError(f"{name} = {value}, must be at least {least}")
+        if self.out.suffix != ".toml":
+            raise ConfigError(f"out = {self.out}, must end in .toml")
         if self.all_draws[-1] >= EVALUATION_DRAWS:
             least, last = EVALUATION_DRAWS, self.all_draws[-1]
             raise ConfigError(
@@ -95,9 +97,8 @@ def optimise(task: Task, workers: int, command: str) -> Found:
     with one_line(task.out):
         task.out.parent.mkdir(parents=True, exist_ok=True)
     kept = task.out.with_suffix(".search.jsonl")
-    case = Case(task.scenario, "existing", task.demand, 0)
-    stamp = combined_digest((provenance.case_stamp(case), file_digest(Path(plan_trials.__file__))))
-    search, demand_digest = _prepared(task, Trials(task.scenario, task.demand, kept, stamp, workers))
+    trials = Trials(task.scenario, task.demand, kept, trial_stamp(task), workers)
+    search, demand_digest = _prepared(task, trials)
     with SearchProgress(search, kept):
         chosen = search.run()
     plan = chosen.tried.plan or place_of(find(task.scenario)).network.plans
@@ -106,6 +107,12 @@ def optimise(task: Task, workers: int, command: str) -> Found:
         write_whole(task.out, _heading(task, search, chosen, demand_digest, command) + plans.dump(plan))
         write_whole(task.out.with_suffix(".convergence.csv"), convergence.to_csv(index=False, float_format="%.4f"))
     return _driven(task, convergence, workers, command)
+
+
+def trial_stamp(task: Task) -> str:
+    """Digest of what decides a trial beside its plan and draw."""
+    of_case = provenance.case_stamp(Case(task.scenario, "existing", task.demand, task.first_draw))
+    return combined_digest((of_case, file_digest(Path(plan_trials.__file__)), f"{task.demand:g}"))
 
 
 def _prepared(task: Task, trials: Trials) -> tuple[Search, str]:

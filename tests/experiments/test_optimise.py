@@ -6,6 +6,7 @@ import subprocess
 import sys
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ import pytest
 
 from experiments import plan_search
 from experiments.case import place_of
-from experiments.optimise import Task, optimise
+from experiments.optimise import Task, optimise, trial_stamp
 from experiments.plan_report import plan_report
 from experiments.plan_search import FINALISTS, Search
 from experiments.plan_space import PlanSpace, Way
@@ -126,15 +127,23 @@ def test_a_run_that_fails_ends_the_search_in_one_line(tmp_path: Path):
     ("more", "line"),
     [
         ({"first_draw": 192}, "draws to 201 are asked for .twice 5., must be below 200"),
+        ({"out": Path("plan-1.4")}, "out = plan-1.4, must end in .toml"),
         ({"draws": 1}, "draws = 1, must be at least 2"),
         ({"first_draw": -1}, "first_draw = -1, must be at least 0"),
         ({"budget": 39}, f"budget = 39 runs, must be at least {5 * (FINALISTS + 4)} for 5 draws"),
     ],
 )
-def test_what_cannot_be_searched_is_refused(more: dict[str, int], line: str):
+def test_what_cannot_be_searched_is_refused(more: dict[str, Any], line: str):
     """Above all draws that are kept for evaluation."""
     with pytest.raises(ConfigError, match=line):
-        Task("single", 1.0, Path("plan.toml"), **more)  # type: ignore[arg-type]
+        Task(**{"scenario": "single", "demand": 1.0, "out": Path("plan.toml")} | more)
+
+
+def test_runs_at_another_demand_are_other_runs():
+    """A file that is used again for another demand keeps none of them."""
+    one, other = (Task("resco:cologne1", demand, Path("plan.toml")) for demand in (1.0, 1.4))
+    assert trial_stamp(one) != trial_stamp(other)
+    assert trial_stamp(one) == trial_stamp(Task("resco:cologne1", 1.0, Path("elsewhere.toml"), budget=80, seed=3))
 
 
 @pytest.mark.slow
