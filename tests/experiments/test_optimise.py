@@ -135,8 +135,9 @@ def test_a_run_that_fails_ends_the_search_in_one_line(tmp_path: Path):
 )
 def test_what_cannot_be_searched_is_refused(more: dict[str, Any], line: str):
     """Above all draws that are kept for evaluation."""
+    asked: dict[str, Any] = {"scenario": "single", "demand": 1.0, "out": Path("plan.toml")}
     with pytest.raises(ConfigError, match=line):
-        Task(**{"scenario": "single", "demand": 1.0, "out": Path("plan.toml")} | more)
+        Task(**asked | more)
 
 
 def test_runs_at_another_demand_are_other_runs():
