@@ -15,6 +15,8 @@ from experiments.console import CASES_FAILED, OneLineErrors, complain, errors, l
 from experiments.engine import core_count
 from experiments.evaluation import Evaluation, run_grid, watch
 from experiments.grid import Grid, grid
+from experiments.optimise import Task, optimise
+from experiments.plan_report import plan_report
 from experiments.statistics import summarise
 from experiments.store import load
 from experiments.tuning import convergence, search, tune
@@ -204,6 +206,24 @@ def tune_settings(
     output().print(tables.parameter_table(what.parameters))
     output().print(tables.search_table(convergence(what, tune(what, out, workers, command()))))
     typer.echo(f"settings: {what.controller}:{out}")
+
+
+@app.command("optimise")
+def optimise_plan(
+    scenario: str,
+    out: Annotated[Path, typer.Option(help="The plan's file; what is tried is kept beside it.")],
+    demand: Annotated[float, typer.Option(help="Multiple of today's demand.")] = 1.0,
+    draws: Annotated[int, typer.Option(help="Demand draws to search on; as many after them check.")] = Task.draws,
+    first_draw: Annotated[int, typer.Option(help=DRAWS)] = Task.first_draw,
+    budget: Annotated[int, typer.Option(help="Runs of SUMO at most.")] = Task.budget,
+    seed: Annotated[int, typer.Option(help="Of the search; the same seed finds the same plan.")] = Task.seed,
+    stages: Annotated[str, typer.Option(help="keep the existing ones in order, or reorder them.")] = Task.stages,
+    workers: Workers = core_count(),
+) -> None:
+    """A strong fixed plan for fixed-time: cycle, splits, offsets and stage order, searched for offline."""
+    found = optimise(Task(scenario, demand, out, draws, first_draw, budget, seed, stages), workers, command())
+    output().print(*plan_report(found), sep="\n")
+    typer.echo(f"\nplan: {found.plan_file}, for --controller fixed-time:{found.plan_file}")
 
 
 @app.command("compare")

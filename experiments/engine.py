@@ -9,11 +9,11 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, Pipe, wait
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Self
 
 from experiments.case import Case
 from experiments.worker import READY, Done, Failed
@@ -52,19 +52,47 @@ def core_count() -> int:
 
 def run_jobs(jobs: Sequence[Job], workers: int, keep: Callable[[Outcome], None], run: str = RUN_CASE) -> None:
     """Hand each outcome to `keep` as it comes; on Ctrl-C or SIGTERM those that are finished, then KeyboardInterrupt."""
-    waiting = sorted(jobs, key=lambda job: -job.work)  # a long case begun last would be waited for alone
-    with tempfile.TemporaryDirectory(prefix="adaptive-signals-") as folder, stop_requests() as stops:
-        crew = [Worker(run, Path(folder)) for _ in range(min(workers, len(jobs)))]
-        try:
-            while waiting or any(worker.job for worker in crew):
-                crew = [_employed(worker, waiting, run, Path(folder)) for worker in crew]
-                _collect(crew, keep, LOOK_FOR_STOP_S)
-                if stops:
-                    _collect(crew, keep, 0.0)
-                    raise KeyboardInterrupt
-        finally:
-            for worker in crew:
-                worker.stop()
+    with Crew(min(workers, len(jobs)), run) as crew:
+        crew.work(jobs, keep)
+
+
+class Crew:
+    """Worker processes that may be given jobs more than once; they end with the `with`."""
+
+    def __init__(self, workers: int, run: str = RUN_CASE) -> None:
+        self._size, self._run = workers, run
+        self._workers: list[Worker] = []
+        self._open = ExitStack()
+
+    def __enter__(self) -> Self:
+        self._folder = Path(self._open.enter_context(tempfile.TemporaryDirectory(prefix="adaptive-signals-")))
+        self._stops = self._open.enter_context(stop_requests())
+        self._open.callback(self._stop)
+        return self
+
+    def work(self, jobs: Sequence[Job], keep: Callable[[Outcome], None]) -> None:
+        """As `run_jobs`."""
+        waiting = sorted(jobs, key=lambda job: -job.work)  # a long case begun last would be waited for alone
+        while len(self._workers) < min(self._size, len(jobs)):
+            self._workers.append(Worker(self._run, self._folder))
+        while waiting or any(worker.job for worker in self._workers):
+            self._workers = [_employed(worker, waiting, self._run, self._folder) for worker in self._workers]
+            _collect(self._workers, keep, LOOK_FOR_STOP_S)
+            if self._stops:
+                _collect(self._workers, keep, 0.0)
+                raise KeyboardInterrupt
+
+    def check(self) -> None:
+        """Heed a Ctrl-C that came while no job was waited for."""
+        if self._stops:
+            raise KeyboardInterrupt
+
+    def _stop(self) -> None:
+        for worker in self._workers:
+            worker.stop()
+
+    def __exit__(self, *_: object) -> None:
+        self._open.close()
 
 
 def _employed(worker: "Worker", waiting: list[Job], run: str, folder: Path) -> "Worker":

@@ -132,6 +132,20 @@ def test_a_map_or_counts_that_cannot_be_used_are_one_line(tmp_path: Path):
     assert "scenario 'singel' is unknown; nearest: single" in refused("demand", "x.csv", "--network", "singel")
 
 
+def test_a_search_that_cannot_be_made_is_one_line_and_no_file(tmp_path: Path):
+    """Unknown places, draws that belong to evaluation, and a budget that would end before anything is known."""
+    out = tmp_path / "plan.toml"
+    assert "'resco:cologne9' is unknown" in refused("optimise", "resco:cologne9", "--out", out)
+    assert "must be below 200: evaluation's" in refused("optimise", "single", "--out", out, "--first-draw", 195)
+    assert "budget = 9 runs, must be at least 40" in refused("optimise", "single", "--out", out, "--budget", 9)
+    assert "stages = all, must be one of keep, reorder" in refused(
+        "optimise", "single", "--out", out, "--stages", "all"
+    )
+    assert "demand = 0, must be above 0" in refused("optimise", "single", "--out", out, "--demand", 0)
+    assert "workers = 0, must be at least 1" in refused("optimise", "single", "--out", out, "--workers", 0)
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize(
     ("words", "line"),
     [
