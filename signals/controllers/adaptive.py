@@ -33,18 +33,21 @@ class AdaptiveSettings(WorthiestSettings):
 
     minimum_green_s: Annotated[
         float, Field(ge=0, le=60, description="Shortest green of a stage, if its own is less.")
-    ] = 10.0
+    ] = 5.0
     passage_s: Annotated[float, Field(ge=1, le=10, description="A gap longer than this ends the green.")] = 3.0
     hysteresis: Annotated[
-        float, Field(ge=1, le=5, description="How many times better another stage must be while vehicles keep coming.")
-    ] = 3.0
+        float, Field(ge=1, le=20, description="How many times better another stage must be while vehicles keep coming.")
+    ] = 5.0
     waiting_s: Annotated[float, Field(ge=10, le=1e6, description="Red after which a vehicle counts double.")] = 120.0
     fullness: Annotated[float, Field(ge=0, le=50, description="Extra weight of a lane group whose reach is full.")] = (
-        6.0
+        2.0
     )
     short_lane_red_s: Annotated[
         float, Field(ge=15, le=240, description="Longest wait of a full lane that holds few vehicles.")
-    ] = 45.0
+    ] = 30.0
+    short_lane_passage_s: Annotated[
+        float, Field(ge=1, le=15, description="The same for a lane that holds few vehicles, filled from behind.")
+    ] = 5.0
     clearing_green_s: Annotated[
         float, Field(ge=0, le=20, description="Least green of those who turned in gaps, before cross traffic.")
     ] = 10.0
@@ -65,7 +68,8 @@ class Adaptive(Worthiest):
         self._weight_per_veh = per_vehicle(layout, settings.fullness)
         short = layout.has_group & (layout.room_veh < SHORT_VEH * layout.lanes)
         self._full_veh = np.where(short, np.maximum(layout.room_veh - 1.0, 1.0), np.inf)
-        self._any_short = bool(short.any())
+        self._short, self._any_short = short, bool(short.any())
+        self._passage_s = np.where(short, settings.short_lane_passage_s, settings.passage_s)
         self._short_red_s = np.minimum(self._maximum_red_s, settings.short_lane_red_s)
         self._approach = np.zeros((*layout.shape, layout.shape[1]))
         for row, intersection in enumerate(layout.intersections):
@@ -85,9 +89,9 @@ class Adaptive(Worthiest):
 
     def _better(self, traffic: TrafficState, own: Floats, other: Floats) -> Bools:
         served = self._layout.any_green[self._rows, self._current]
-        comes = served & traffic.calls & ~traffic.blocked
-        gap_s = np.minimum.reduce(traffic.gap_s, axis=1, where=comes, initial=np.inf)
-        better: Bools = other > np.where(gap_s > self._settings.passage_s, 1.0, self._settings.hysteresis) * own
+        comes = served & (traffic.calls | self._short) & ~traffic.blocked
+        comes &= traffic.gap_s <= self._passage_s
+        better: Bools = other > np.where(comes.any(axis=1), self._settings.hysteresis, 1.0) * own
         return better
 
     def _longest_red_s(self, traffic: TrafficState) -> Floats:
