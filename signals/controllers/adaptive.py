@@ -19,7 +19,9 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
+from signals.controllers.common import interstages_s
 from signals.controllers.worthiest import WORDING, Worthiest, WorthiestSettings, per_vehicle, places
+from signals.intersection import Aspect
 from signals.layout import Layout
 from signals.values import Bools, Floats, Ints, TrafficState
 
@@ -48,6 +50,10 @@ class AdaptiveSettings(WorthiestSettings):
     short_lane_passage_s: Annotated[
         float, Field(ge=1, le=15, description="The same for a lane that holds few vehicles, filled from behind.")
     ] = 5.0
+    sneaking_s: Annotated[
+        float, Field(ge=0, le=20, description="An interstage that long is enough for who turned in gaps to leave.")
+    ] = 4.5
+    sneakers_veh: Annotated[float, Field(ge=0, le=100, description="So many a lane turn in the interstage.")] = 2.0
     clearing_green_s: Annotated[
         float, Field(ge=0, le=20, description="Least green of those who turned in gaps, before cross traffic.")
     ] = 10.0
@@ -75,6 +81,16 @@ class Adaptive(Worthiest):
         for row, intersection in enumerate(layout.intersections):
             of = np.array([group.approach for group in intersection.lane_groups])
             self._approach[row, : of.size, : of.size] = of[:, None] == of
+        self._sneaks = interstages_s(layout) >= settings.sneaking_s
+        self._sneakers_veh = settings.sneakers_veh * layout.lanes
+        greens = (layout.stage_aspects == Aspect.GREEN) | (layout.stage_aspects == Aspect.PERMISSIVE)
+        only = layout.any_green.copy()
+        for row, intersection in enumerate(layout.intersections):
+            index = {g.id: k for k, g in enumerate(intersection.signal_groups)}
+            for column, group in enumerate(intersection.lane_groups):
+                heads = [index[g] for g in group.signal_groups]
+                only[row, :, column] = (layout.stage_aspects[row][:, heads] != Aspect.GREEN).all(axis=1)
+        self._bays = places(self._turning_which & only)
         clearing = self._clears_which[:, :, :, None] & self._turning_which[:, :, None, :]
         self._cleared = places(np.logical_or.reduce(clearing, axis=1))
 
@@ -104,8 +120,12 @@ class Adaptive(Worthiest):
         current = int(self._current[row])
         if stage[row] != current and self._still_clearing(traffic, row, self._cleared[row][current]):
             stage[row], why[row] = current, CLEARING
-        else:
+        elif not self._sneaks[row, current, stage[row]] or self._many(traffic, row, self._bays[row][current]):
             super()._turners_first(traffic, worth, row, stage, why)
+
+    def _many(self, traffic: TrafficState, row: int, groups: list[int]) -> bool:
+        waiting = traffic.queue_veh[row] + traffic.approaching_veh[row]
+        return any(waiting[g] > self._sneakers_veh[row, g] for g in groups)
 
     def _still_clearing(self, traffic: TrafficState, row: int, cleared: list[int]) -> bool:
         """Whether those who turned in gaps have not had the time to leave, or still do."""
