@@ -39,7 +39,7 @@ class AdaptiveSettings(WorthiestSettings):
     passage_s: Annotated[float, Field(ge=1, le=10, description="A gap longer than this ends the green.")] = 3.0
     hysteresis: Annotated[
         float, Field(ge=1, le=20, description="How many times better another stage must be while vehicles keep coming.")
-    ] = 5.0
+    ] = 2.5
     waiting_s: Annotated[float, Field(ge=10, le=1e6, description="Red after which a vehicle counts double.")] = 120.0
     fullness: Annotated[float, Field(ge=0, le=50, description="Extra weight of a lane group whose reach is full.")] = (
         2.0
@@ -50,6 +50,9 @@ class AdaptiveSettings(WorthiestSettings):
     short_lane_passage_s: Annotated[
         float, Field(ge=1, le=15, description="The same for a lane that holds few vehicles, filled from behind.")
     ] = 5.0
+    short_lane_hysteresis: Annotated[
+        float, Field(ge=1, le=20, description="The same while a lane that holds few vehicles fills from behind.")
+    ] = 6.0
     sneaking_s: Annotated[
         float, Field(ge=0, le=20, description="An interstage that long is enough for who turned in gaps to leave.")
     ] = 4.5
@@ -107,7 +110,10 @@ class Adaptive(Worthiest):
         served = self._layout.any_green[self._rows, self._current]
         comes = served & (traffic.calls | self._short) & ~traffic.blocked
         comes &= traffic.gap_s <= self._passage_s
-        better: Bools = other > np.where(comes.any(axis=1), self._settings.hysteresis, 1.0) * own
+        times = np.where(comes.any(axis=1), self._settings.hysteresis, 1.0)
+        if self._any_short:
+            times[(comes & self._short).any(axis=1)] = self._settings.short_lane_hysteresis
+        better: Bools = other > times * own
         return better
 
     def _longest_red_s(self, traffic: TrafficState) -> Floats:
