@@ -86,14 +86,7 @@ class Adaptive(Worthiest):
             self._approach[row, : of.size, : of.size] = of[:, None] == of
         self._sneaks = interstages_s(layout) >= settings.sneaking_s
         self._sneakers_veh = settings.sneakers_veh * layout.lanes
-        greens = (layout.stage_aspects == Aspect.GREEN) | (layout.stage_aspects == Aspect.PERMISSIVE)
-        only = layout.any_green.copy()
-        for row, intersection in enumerate(layout.intersections):
-            index = {g.id: k for k, g in enumerate(intersection.signal_groups)}
-            for column, group in enumerate(intersection.lane_groups):
-                heads = [index[g] for g in group.signal_groups]
-                only[row, :, column] = (layout.stage_aspects[row][:, heads] != Aspect.GREEN).all(axis=1)
-        self._bays = places(self._turning_which & only)
+        self._bays = places(self._turning_which & turning_only(layout))
         clearing = self._clears_which[:, :, :, None] & self._turning_which[:, :, None, :]
         self._cleared = places(np.logical_or.reduce(clearing, axis=1))
 
@@ -126,12 +119,13 @@ class Adaptive(Worthiest):
         current = int(self._current[row])
         if stage[row] != current and self._still_clearing(traffic, row, self._cleared[row][current]):
             stage[row], why[row] = current, CLEARING
-        elif not self._sneaks[row, current, stage[row]] or self._many(traffic, row, self._bays[row][current]):
+        elif not self._sneaks[row, current, stage[row]] or self._cannot_sneak(traffic, row, current):
             super()._turners_first(traffic, worth, row, stage, why)
 
-    def _many(self, traffic: TrafficState, row: int, groups: list[int]) -> bool:
+    def _cannot_sneak(self, traffic: TrafficState, row: int, current: int) -> bool:
+        """Whether more wait to turn than leave in an interstage."""
         waiting = traffic.queue_veh[row] + traffic.approaching_veh[row]
-        return any(waiting[g] > self._sneakers_veh[row, g] for g in groups)
+        return any(waiting[group] > self._sneakers_veh[row, group] for group in self._bays[row][current])
 
     def _still_clearing(self, traffic: TrafficState, row: int, cleared: list[int]) -> bool:
         """Whether those who turned in gaps have not had the time to leave, or still do."""
@@ -141,3 +135,14 @@ class Adaptive(Worthiest):
         return green_s < self._settings.clearing_at_most_s and any(
             calls[group] and (early or not blocked[group]) for group in cleared
         )
+
+
+def turning_only(layout: Layout) -> Bools:
+    """Lane groups [J, S, N] that have no protected green in a stage: who turns in gaps holds up nobody but his like."""
+    only = layout.any_green.copy()
+    for row, intersection in enumerate(layout.intersections):
+        index = {g.id: k for k, g in enumerate(intersection.signal_groups)}
+        for column, group in enumerate(intersection.lane_groups):
+            heads = [index[g] for g in group.signal_groups]
+            only[row, :, column] &= (layout.stage_aspects[row][:, heads] != Aspect.GREEN).all(axis=1)
+    return only
