@@ -9,7 +9,8 @@ greens are the shorter the longer all queues are:
   goes on until its own are served, and little is lost in changing.
 - Behind a lane too short for its queue stands its whole approach: it counts as waiting, and such a lane waits less.
 - Who turns in gaps, and whoever stands behind him within the junction, is given the time to leave before cross traffic
-  starts: a junction whose box is left full locks for good.
+  starts: a junction whose box is left full locks for good. A long interstage is time enough for two a lane (HCM:
+  sneakers), where the junction has no stubs; a stage of their own only loses time then.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ class AdaptiveSettings(WorthiestSettings):
     sneaking_s: Annotated[
         float, Field(ge=0, le=20, description="An interstage that long is enough for who turned in gaps to leave.")
     ] = 4.5
-    sneakers_veh: Annotated[float, Field(ge=0, le=100, description="So many a lane turn in the interstage.")] = 2.0
+    sneakers_veh: Annotated[float, Field(ge=0, le=100, description="So many a lane turn in such an interstage.")] = 2.0
     clearing_green_s: Annotated[
         float, Field(ge=0, le=20, description="Least green of those who turned in gaps, before cross traffic.")
     ] = 10.0
@@ -84,7 +85,8 @@ class Adaptive(Worthiest):
         for row, intersection in enumerate(layout.intersections):
             of = np.array([group.approach for group in intersection.lane_groups])
             self._approach[row, : of.size, : of.size] = of[:, None] == of
-        self._sneaks = interstages_s(layout) >= settings.sneaking_s
+        roomy = ~short.any(axis=1)[:, None, None]
+        self._sneaks = (interstages_s(layout) >= settings.sneaking_s) & roomy
         self._sneakers_veh = settings.sneakers_veh * layout.lanes
         self._bays = places(self._turning_which & turning_only(layout))
         clearing = self._clears_which[:, :, :, None] & self._turning_which[:, :, None, :]

@@ -96,6 +96,33 @@ def test_who_turned_in_gaps_has_the_time_to_leave(green_s: float, blocked: bool,
     assert stage == C or "turned in gaps" in decision.reason(0)
 
 
+@pytest.mark.parametrize(
+    ("turning", "metres", "sneaking_s", "stage"),
+    [(2.0, 200.0, 6.0, C), (3.0, 200.0, 6.0, B), (2.0, 20.0, 6.0, B), (2.0, 200.0, 6.5, B)],
+)
+def test_a_long_interstage_lets_a_few_turn(turning: float, metres: float, sneaking_s: float, stage: int):
+    """Six seconds are enough for two, not for three, nor where a stub may hold up who leaves."""
+    groups = protected_left().lane_groups
+    last = groups[-1].model_copy(update={"length_m": metres})
+    of = layout([protected_left().model_copy(update={"lane_groups": (*groups[:-1], last)})])
+    state = waiting(of, [[0.0, turning, 20.0, 0.0]], red_s=np.array([[0.0, 0.0, 50.0, 0.0]]))
+    assert adaptive(of, sneaking_s=sneaking_s).decide(state).stage[0] == stage
+
+
+@pytest.mark.parametrize(("metres", "gap_s", "stage"), [(20.0, 4.5, A), (20.0, 5.5, B), (200.0, 4.5, B)])
+def test_a_stub_that_fills_from_behind_keeps_its_green_though_it_is_empty_now(metres: float, gap_s: float, stage: int):
+    """Nobody calls while the next one is on his way through the junction before it."""
+    main, side = crossing().lane_groups
+    of = layout([crossing().model_copy(update={"lane_groups": (main.model_copy(update={"length_m": metres}), side)})])
+    state = waiting(
+        of,
+        [[0.0, 2.0]],
+        gap_s=np.array([[gap_s, GONE_S]]),
+        arrival_flow_veh_per_h=np.array([[600.0, 0.0]]),
+    )
+    assert adaptive(of).decide(state).stage[0] == stage
+
+
 def test_nobody_turning_means_no_time_to_leave():
     state = waiting(
         LEFT,
