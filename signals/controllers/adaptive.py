@@ -85,8 +85,8 @@ class Adaptive(Worthiest):
         for row, intersection in enumerate(layout.intersections):
             of = np.array([group.approach for group in intersection.lane_groups])
             self._approach[row, : of.size, : of.size] = of[:, None] == of
-        roomy = ~short.any(axis=1)[:, None, None]
-        self._sneaks = (interstages_s(layout) >= settings.sneaking_s) & roomy
+        stubs: Bools = np.logical_or.reduce(short, axis=1)
+        self._sneaks = (interstages_s(layout) >= settings.sneaking_s) & ~stubs[:, None, None]
         self._sneakers_veh = settings.sneakers_veh * layout.lanes
         self._bays = places(self._turning_which & turning_only(layout))
         clearing = self._clears_which[:, :, :, None] & self._turning_which[:, :, None, :]
