@@ -75,5 +75,5 @@ def lack_a_column(case: Case, work: Path) -> dict[str, Any]:
 
 def run_a_curve(case: Case, work: Path) -> dict[str, Any]:
     """Delay that grows with demand and passes 55 s, sooner without control."""
-    carries = {"existing": 1.0, "max-pressure": 1.6}[case.controller] * (1 + 0.02 * case.draw)
+    carries = {"existing": 1.0, "max-pressure": 1.6}.get(case.controller, 1.2) * (1 + 0.02 * (case.draw % 100))
     return run(case, work) | {"delay_per_signal_s": 55.0 * case.demand / carries}
