@@ -9,10 +9,10 @@ One part after another on each of RESCO's networks, on evaluation draws (200 and
 - rules: RESCO's own rules, beside the best published value;
 - cost: what a decision costs, in a process of its own.
 
-Cases are ordinary ones, kept in `--out`/NETWORK: what is finished there is not run again by the same code. A network's
-figures go to docs/benchmarks/NETWORK.csv and .svg, and docs/benchmarks.md is made of these files (`--docs` alone does
-that and runs nothing). `--quick` is a subset (three networks, 3 of the same draws, no look at the crossing, three
-demands), whose figures and page stay in `--out`.
+Cases are ordinary ones, kept in `--out`/NETWORK: what is finished there is not run again by the same code. A
+network's figures go to docs/benchmarks/NETWORK.csv; docs/benchmarks.md, its charts and the README's headline are made
+of these files (`--docs` alone does that and runs nothing). `--quick` is a subset (three networks, 3 of the same
+draws, no look at the crossing, three demands), whose figures and page stay in `--out`/quick.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from experiments.engine import core_count  # noqa: E402
 from experiments.headline import Draws  # noqa: E402
 from experiments.headline_summary import CODE, read_all, write  # noqa: E402
 from experiments.store import write_whole  # noqa: E402
-from reports.headline import curves, page  # noqa: E402
+from reports.headline import curves, front_door, page  # noqa: E402
 from reports.targets import FEW_DRAWS, NETWORKS, PROTOCOL_DRAWS, PROTOCOL_FEW, targets  # noqa: E402
 from scenarios.cache import combined_digest, file_digest  # noqa: E402
 from scenarios.catalogue import RESCO_PREFIX, find  # noqa: E402
@@ -47,7 +47,7 @@ from simulation.street import detector_digest  # noqa: E402
 
 FIRST_DRAW = 200
 QUICK_NETWORKS, QUICK_DRAWS = ("cologne1", "ingolstadt1", "cologne3"), 3
-NOTES = "notes.md"
+NOTES, README = "notes.md", ROOT / "README.md"
 DOCS, SUMMARIES = ROOT / "docs" / "benchmarks.md", ROOT / "docs" / "benchmarks"
 
 
@@ -80,7 +80,7 @@ def run_parts(work: Work, parts: Sequence[str], summaries: Path) -> None:
 
 
 def publish(folder: Path, document: Path, quick: bool) -> None:
-    """The page and its charts, of whatever summaries there are."""
+    """The page, its charts and the README's headline, of whatever summaries there are."""
     found = read_all(folder)
     document.parent.mkdir(parents=True, exist_ok=True)
     for name, summary in found.items():
@@ -89,6 +89,8 @@ def publish(folder: Path, document: Path, quick: bool) -> None:
     notes = folder / NOTES
     told = notes.read_text(encoding="utf-8") if notes.is_file() else ""
     write_whole(document, page(found, folder.name, told, quick))
+    if not quick:
+        write_whole(README, front_door(README.read_text(encoding="utf-8"), found))
 
 
 def draws_of(network: str, asked: int | None, quick: bool) -> Draws:

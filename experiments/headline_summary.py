@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from experiments.console import errors
 from experiments.headline import COLUMNS, Row
 from experiments.store import one_line, write_whole
 from signals.errors import ConfigError
@@ -39,6 +40,8 @@ def write(file: Path, origin: Mapping[str, str], rows: Iterable[Row]) -> Summary
         if all(kept.origin.get(name) == origin[name] for name in SAME):
             older = kept.rows[~kept.rows["part"].isin(made["part"].unique())]
             made = pd.concat([older, made], ignore_index=True) if len(older) else made
+        else:
+            errors.print(f"{file}: its older parts had other {', '.join(SAME)}: left out", markup=False)
     head = "".join(f"# {name}: {value}\n" for name, value in origin.items())
     with one_line(file):
         file.parent.mkdir(parents=True, exist_ok=True)

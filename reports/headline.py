@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from functools import partial
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -9,18 +10,21 @@ from matplotlib.axes import Axes
 from experiments import headline
 from experiments.headline import ADAPTIVE
 from experiments.headline_summary import CODE, Summary
-from experiments.statistics import Interval
+from experiments.statistics import UNKNOWN, Interval
 from reports.charts import LEGEND, LEGEND_ROW, MEAN, WIDTH, levels_of_service
 from reports.palette import looks
 from reports.svg import draw
 from reports.targets import MISSED, NETWORKS, PUBLISHED_S, Found, cells, enough_draws, failings, targets, value
 from reports.wording import NONE, interval, number, signed
+from signals.errors import ConfigError
 
 TOP_S = 130.0
 """Where a curve leaves the chart."""
 SMALL = {"markersize": 4}
 COSTS = ("junctions", "decision_us", "path_us", "tick_us")
 NOT_RUN = "not run"
+FROM, TO = "<!-- make benchmark writes from here -->", "<!-- to here -->"
+FRONT = (headline.EXISTING, headline.OPTIMISED, headline.ACTUATED, ADAPTIVE)
 CAPACITY_HEAD = (
     "controller", "capacity", "at signals", "gain over existing, %", "served, veh/h", "served gain, %",
     "worst junction, s", "gridlock from",
@@ -85,6 +89,26 @@ def table(head: Sequence[str], lines: Sequence[Line]) -> str:
     return "\n".join("| " + " | ".join(row) + " |" for row in rows)
 
 
+def front_door(readme: str, found: Found) -> str:
+    """README.md with the headline between its two marks: capacities of the networks that were swept, medians."""
+    head, _, rest = readme.partition(FROM)
+    mark, tail = rest.partition(TO)[1:]
+    if not mark:
+        raise ConfigError(f"README.md: no place for the headline, must have {FROM} and {TO}")
+    swept = [name for name in NETWORKS if name in found and len(found[name].part(headline.SWEEP))]
+    lines = [_headline(found[name]) for name in swept]
+    columns = ("network", *FRONT, "adaptive over existing, %", "over the better of optimised-fixed and actuated, %")
+    told = [f"{of.asked}: {of.measured} ({of.state})" for of in targets(found) if of.point == "2"]
+    body = "\n\n".join([table(columns, lines), *told]) if swept else "The capacity benchmark has not been run yet."
+    return f"{head}{FROM}\n\n{body}\n\n{TO}{tail}"
+
+
+def _headline(summary: Summary) -> Line:
+    over = [_figure(summary, part, ADAPTIVE, "capacity_gain") for part in (headline.GAIN, headline.BETTER)]
+    capacity = [_figure(summary, headline.SWEEP, name, "capacity_multiple") for name in FRONT]
+    return [summary.network, *(number(of.estimate, 2) for of in capacity), *(_gain(of) for of in over)]
+
+
 def target_table(found: Found) -> str:
     head = ("point", "asked", "measured", "state")
     return table(
@@ -124,25 +148,23 @@ def capacity_section(found: Found, network: str, folder: str) -> str:
     return "\n\n".join([f"### {network}", said, table(head, lines), chart])
 
 
-def _capacity_line(summary: Summary, name: str) -> Line:
-    def of(part: str, measure: str) -> Interval:
-        rows = summary.part(part, controller=name, measure=measure)
-        return (
-            Interval(*rows[["value", "low", "high"]].astype(float).iloc[0]) if len(rows) else Interval(*[math.nan] * 3)
-        )
+def _figure(summary: Summary, part: str, controller: str, measure: str) -> Interval:
+    rows = summary.part(part, controller=controller, measure=measure)
+    return Interval(*rows[["value", "low", "high"]].astype(float).iloc[0]) if len(rows) else UNKNOWN
 
+
+def _capacity_line(summary: Summary, name: str) -> Line:
+    of = partial(_figure, summary, controller=name)
     sweep, better = headline.SWEEP, headline.BETTER
-    served = of(sweep, "served_veh_per_h").estimate
-    worst = of(sweep, "worst_junction_delay_s_at_overload").estimate
     return [
-        _ends(of(sweep, "capacity_multiple")),
-        number(of(sweep, "capacity_at_signals_multiple").estimate, 2),
-        _gain(of(headline.GAIN, "capacity_gain")),
-        _gain(of(better, "capacity_gain")),
-        number(served, 0),
-        _gain(of(better, "served_gain")),
-        number(worst, 0),
-        number(of(sweep, "first_gridlock_multiple").estimate, 1),
+        _ends(of(sweep, measure="capacity_multiple")),
+        number(of(sweep, measure="capacity_at_signals_multiple").estimate, 2),
+        _gain(of(headline.GAIN, measure="capacity_gain")),
+        _gain(of(better, measure="capacity_gain")),
+        number(of(sweep, measure="served_veh_per_h").estimate, 0),
+        _gain(of(better, measure="served_gain")),
+        number(of(sweep, measure="worst_junction_delay_s_at_overload").estimate, 0),
+        number(of(sweep, measure="first_gridlock_multiple").estimate, 1),
     ]
 
 

@@ -18,7 +18,7 @@ from experiments.evaluation import Evaluation, run_grid
 from experiments.grid import Grid
 from experiments.headline import ADAPTIVE, EXISTING, OPTIMISED, Draws
 from experiments.headline_summary import read, read_all
-from reports.headline import page
+from reports.headline import front_door, page
 from tests.experiments.cheap_cases import HERE
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -83,11 +83,13 @@ def test_draws_are_evaluation_draws_and_as_many_as_the_protocol_has(network: str
 
 
 def test_the_page_in_the_documents_is_made_of_the_summaries_there():
-    """Nobody edits docs/benchmarks.md by hand: `benchmarks/headline.py --docs` would write the very same."""
+    """Nobody edits the page or the README's headline by hand: `--docs` would write the very same."""
     notes = command.SUMMARIES / command.NOTES
     told = notes.read_text(encoding="utf-8") if notes.is_file() else ""
-    made = page(read_all(command.SUMMARIES), command.SUMMARIES.name, told, quick=False)
+    found, readme = read_all(command.SUMMARIES), command.README.read_text(encoding="utf-8")
+    made = page(found, command.SUMMARIES.name, told, quick=False)
     assert command.DOCS.read_text(encoding="utf-8") == made
+    assert front_door(readme, found) == readme
 
 
 def test_bad_numbers_of_draws_are_refused_in_a_line():

@@ -10,8 +10,9 @@ from experiments import headline
 from experiments.headline import ADAPTIVE, COLUMNS, EXISTING, OPTIMISED, Row
 from experiments.headline_summary import CODE, Summary
 from experiments.statistics import Interval
-from reports.headline import curves, page
+from reports.headline import FROM, TO, curves, front_door, page
 from reports.targets import NETWORKS, PUBLISHED_S, REAL, Target, failings, targets
+from signals.errors import ConfigError
 
 GOOD: dict[str, Interval | float] = {
     "delay_ratio": Interval(0.8, math.nan, 0.9),
@@ -156,6 +157,24 @@ def test_a_page_shows_the_parts_that_there_are(tmp_path: Path):
     assert "| cologne1 | 42.0 | 30.0 | **27.0** | – | 26.1 |" in text
     assert "| cologne3 | not run | not run | not run | not run | 22.0 |" in text
     assert text.endswith("## Found\n\nBy hand.\n")
+
+
+def test_the_readme_keeps_all_but_its_headline():
+    """The networks that were swept, in order; what stands around the marks stays as it is."""
+    rows = gains(0.5, 0.25) + [
+        headline.row(headline.SWEEP, name, "capacity_multiple", carries, 20)
+        for name, carries in ((EXISTING, 1.0), (OPTIMISED, 1.2), (ADAPTIVE, 1.5))
+    ]
+    text = front_door(f"before\n{FROM}\nold\n{TO}\nafter\n", {"cologne1": summary("cologne1", rows)})
+    assert text.startswith(f"before\n{FROM}\n\n| network |") and text.endswith(f"\n\n{TO}\nafter\n")
+    assert "| cologne1 | 1.00 | 1.20 | – | 1.50 | +50.0 [+1.0, +60.0] | +25.0 no interval |" in text
+    assert "old" not in text and "open: 1 of 6 networks run" in text
+    assert front_door(text, {}) == f"before\n{FROM}\n\nThe capacity benchmark has not been run yet.\n\n{TO}\nafter\n"
+
+
+def test_a_readme_without_the_marks_is_refused():
+    with pytest.raises(ConfigError, match=r"README\.md: no place for the headline"):
+        front_door("nothing here", {})
 
 
 def test_a_chart_stands_alone_and_names_its_lines():
