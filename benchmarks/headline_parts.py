@@ -77,7 +77,9 @@ def sweep_part(work: Work) -> list[Row]:
     """Coarsely, then closely about each line's crossing, and further where a draw's lies beyond."""
     lines = [EXISTING, *work.plans, *(QUICK_OTHERS if work.quick else OTHERS)]
     whole = grid([work.scenario], lines, [1.0], len(work.draws.coarse), work.draws.coarse[0])
-    cases = sound(work.own(sweep(whole, Sweep(COARSE, COARSE), work.run)))
+    for _ in range(2):  # by the second time all lines know the best plan's overload, and go on to it
+        evaluation = sweep(whole, Sweep(COARSE, COARSE), work.run)
+    cases = sound(work.own(evaluation))
     cases = cases[cases["draw"].isin(work.draws.coarse)]
     closely: dict[str, list[float]] = {}
     if not work.quick:

@@ -60,6 +60,17 @@ def test_the_sweep_looks_closely_at_each_crossing(tmp_path: Path, asked: list[Gr
         assert min(closely[line]) <= carries - 0.1 and max(closely[line]) >= carries + 0.1
 
 
+def test_every_line_reaches_the_overload_of_the_best_plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A line whose own sweep was over before the best plan's capacity was known goes on, so that served is known."""
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(parts, "run_grid", partial(run_grid, run=f"{HERE}:run_beside_a_strong_plan"))
+    rows = parts.sweep_part(work(tmp_path, quick=True))
+    at = {row["controller"]: row["value"] for row in rows if row["measure"] == "overload_multiple"}
+    served = {row["controller"]: row["value"] for row in rows if row["measure"] == "served_veh_per_h"}
+    assert at[EXISTING] == pytest.approx(2.4)
+    assert [name for name, value in served.items() if math.isnan(float(value))] == []  # type: ignore[arg-type]
+
+
 def test_what_is_finished_is_not_run_again(tmp_path: Path, asked: list[Grid], capfd: pytest.CaptureFixture[str]):
     first = parts.cells_part(work(tmp_path))
     capfd.readouterr()
