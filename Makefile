@@ -6,10 +6,12 @@ WORKERS ?= 2
 PINS := pyproject.toml requirements.lock tools/install.py tools/requirements.py tools/find_python.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format install install-train install-dev lock clean
+.PHONY: help demo benchmark benchmark-quick test check format install install-train install-dev lock clean
 
 help:
 	@echo "make demo           compare the controllers on real streets and say where the report is"
+	@echo "make benchmark      every figure of docs/benchmarks.md; about 15 h on two cores, resumable; BENCHMARK='--networks cologne1'"
+	@echo "make benchmark-quick a subset of it in 30 minutes on two cores; its page is in results/benchmark/quick"
 	@echo "make test           lint, types, the import contract and all tests (WORKERS=$(WORKERS) at once)"
 	@echo "make check          formatting, lint, types and the import contract"
 	@echo "make format         put the code into the house's format"
@@ -24,6 +26,12 @@ help:
 
 demo: install
 	@$(BIN)/python evaluate.py demo
+
+benchmark: install
+	@$(BIN)/python benchmarks/headline.py --workers $(WORKERS) $(BENCHMARK)
+
+benchmark-quick: install
+	@$(BIN)/python benchmarks/headline.py --quick --workers $(WORKERS) $(BENCHMARK)
 
 test: check
 	@$(BIN)/python -m pytest -n $(WORKERS)

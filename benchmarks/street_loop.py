@@ -1,6 +1,6 @@
 """Our whole path on one network, and raw SUMO showing the same signals: a measurement in a process of its own.
 
-`python -m benchmarks.street_loop MODE SCENARIO ROUTES DECISION_S [PROGRAMS]` prints one line of JSON.
+`python -m benchmarks.street_loop MODE SCENARIO ROUTES DECISION_S [PROGRAMS [CONTROLLER]]` prints one line of JSON.
 """
 
 import gc
@@ -59,9 +59,9 @@ def street_of(scenario: str, routes: str, outputs: bool) -> Street:
     return Street(place_of(find(scenario)), demand, seed=SEED, outputs=outputs)
 
 
-def loop_of(street: Street, spent_s: dict[str, float] | None = None) -> Loop:
+def loop_of(street: Street, spent_s: dict[str, float] | None = None, controller: str = CONTROLLER) -> Loop:
     """Everything between reading and applying, as every case has it."""
-    parts: list[Any] = [street.plant, FlowEstimator(street.layout), build_controller(CONTROLLER, street)]
+    parts: list[Any] = [street.plant, FlowEstimator(street.layout), build_controller(controller, street)]
     parts.append(Interlock(street.layout))
     if spent_s is not None:
         verbs = ({"read": "reading", "apply": "applying"}, {"update": "estimation"}, {"decide": "decision"})
@@ -95,11 +95,11 @@ def measured(scenario: str, routes: str, decision_s: float) -> Figures:
         return run(street, loop_of(street), decision_s)
 
 
-def profiled(scenario: str, routes: str, decision_s: float) -> Figures:
+def profiled(scenario: str, routes: str, decision_s: float, controller: str = CONTROLLER) -> Figures:
     """The same with a clock around every part; its shares are of its own, longer time."""
     spent_s: dict[str, float] = {}
     with street_of(scenario, routes, outputs=False) as street:
-        figures = run(street, loop_of(street, spent_s), decision_s)
+        figures = run(street, loop_of(street, spent_s, controller), decision_s)
         spent_s["SUMO"] = figures["own_step_s"]
         spent_s["rest"] = figures["loop_s"] - sum(spent_s.values())
         return figures | {"shares": {k: v / figures["loop_s"] for k, v in spent_s.items()}}
@@ -174,7 +174,9 @@ def replay_checked(scenario: str, routes: str, programs: Path) -> Figures:
     raise AssertionError("unreachable: raw yields once")
 
 
-def main(mode: str, scenario: str, routes: str, decision: str, programs: str = "") -> Figures:
+def main(
+    mode: str, scenario: str, routes: str, decision: str, programs: str = "", controller: str = CONTROLLER
+) -> Figures:
     """One measurement."""
     decision_s, file = float(decision), Path(programs)
     if mode == "record":
@@ -183,7 +185,9 @@ def main(mode: str, scenario: str, routes: str, decision: str, programs: str = "
         return replay_checked(scenario, routes, file)
     if mode == "replay":
         return replayed(scenario, routes, file)
-    return (profiled if mode == "profile" else measured)(scenario, routes, decision_s)
+    if mode == "profile":
+        return profiled(scenario, routes, decision_s, controller)
+    return measured(scenario, routes, decision_s)
 
 
 if __name__ == "__main__":

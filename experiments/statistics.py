@@ -83,12 +83,12 @@ def difference(values: ArrayLike, baseline: ArrayLike) -> Interval:
     return mean_interval(np.asarray(values, dtype=float) - np.asarray(baseline, dtype=float))
 
 
-def ratio(values: ArrayLike, baseline: ArrayLike) -> Interval:
+def ratio(values: ArrayLike, baseline: ArrayLike, confidence: float = CONFIDENCE) -> Interval:
     """Paired t on log(value / baseline), as a ratio of geometric means; unknown unless all values are positive."""
     above, below = np.asarray(values, dtype=float), np.asarray(baseline, dtype=float)
     if not ((above > 0) & (below > 0)).all():
         return UNKNOWN
-    logs = mean_interval(np.log(above) - np.log(below))
+    logs = mean_interval(np.log(above) - np.log(below), confidence)
     return Interval(*(math.exp(value) for value in (logs.estimate, logs.low, logs.high)))
 
 

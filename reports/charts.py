@@ -133,7 +133,7 @@ def _over_demand(axes: Axes, lines: dict[str, list[Arm]], looks: Looks, columns:
         axes.annotate("critical movements", (reference, 0.97), (-3, 0), ("data", "axes fraction"),
                       textcoords="offset points", rotation=90, va="top", ha="right", color=MUTED)  # fmt: skip
     axes.set_ylim(0, _highest_sound([arm for line in lines.values() for arm in line]))
-    _levels_of_service(axes)
+    levels_of_service(axes)
     axes.set_xticks(sorted({arm.demand for line in lines.values() for arm in line}))
     axes.xaxis.set_major_formatter("{x:g}")
     axes.set_xlabel("Demand, multiple of the scenario's own")
@@ -147,7 +147,7 @@ def _highest_sound(arms: Sequence[Arm]) -> float:
     return max(1.12 * max(arm.mean("delay_per_signal_s") for arm in sound), LOS_LIMITS_S[1][1])
 
 
-def _levels_of_service(axes: Axes) -> None:
+def levels_of_service(axes: Axes) -> None:
     """Every second band shaded, each letter at its middle where it has room to stand."""
     top, floor = axes.get_ylim()[1], 0.0
     for place, (letter, limit_s) in enumerate((*LOS_LIMITS_S, ("F", top))):
