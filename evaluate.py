@@ -36,7 +36,7 @@ from simulation.faults import KINDS
 from simulation.own_control import OWN_CONTROL
 
 DEMO_SCENARIOS = ["resco:cologne1", "resco:cologne3", "arterial"]
-DEMO_CONTROLLERS = ["existing", "actuated", "max-pressure"]
+DEMO_CONTROLLERS = ["existing", "actuated", "max-pressure", "adaptive"]
 DEMO_DRAWS = 5
 ONCE = [1.0]
 NO_FILES: list[Path] = []

@@ -43,7 +43,7 @@ class AdaptiveSettings(WorthiestSettings):
     ] = 2.5
     waiting_s: Annotated[float, Field(ge=10, le=1e6, description="Red after which a vehicle counts double.")] = 120.0
     fullness: Annotated[float, Field(ge=0, le=50, description="Extra weight of a lane group whose reach is full.")] = (
-        2.0
+        6.0
     )
     short_lane_red_s: Annotated[
         float, Field(ge=15, le=240, description="Longest wait of a full lane that holds few vehicles.")
