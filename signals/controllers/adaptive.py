@@ -49,15 +49,18 @@ class AdaptiveSettings(WorthiestSettings):
         float, Field(ge=15, le=240, description="Longest wait of a full lane that holds few vehicles.")
     ] = 30.0
     short_lane_passage_s: Annotated[
-        float, Field(ge=1, le=15, description="The same for a lane that holds few vehicles, filled from behind.")
+        float,
+        Field(ge=1, le=15, description="A gap longer than this ends the green of a lane that holds few vehicles."),
     ] = 5.0
     short_lane_hysteresis: Annotated[
-        float, Field(ge=1, le=20, description="The same while a lane that holds few vehicles fills from behind.")
+        float, Field(ge=1, le=20, description="The same times, while a lane that holds few vehicles fills from behind.")
     ] = 6.0
     sneaking_s: Annotated[
         float, Field(ge=0, le=20, description="An interstage that long is enough for who turned in gaps to leave.")
     ] = 4.5
-    sneakers_veh: Annotated[float, Field(ge=0, le=100, description="So many a lane turn in such an interstage.")] = 2.0
+    sneakers_veh: Annotated[
+        float, Field(ge=0, le=100, description="Vehicles a lane that turn in such an interstage.")
+    ] = 2.0
     clearing_green_s: Annotated[
         float, Field(ge=0, le=20, description="Least green of those who turned in gaps, before cross traffic.")
     ] = 10.0
