@@ -9,8 +9,8 @@ greens are the shorter the longer all queues are:
   goes on until its own are served, and little is lost in changing.
 - Behind a lane too short for its queue stands its whole approach: it counts as waiting, and such a lane waits less.
 - Who turns in gaps, and whoever stands behind him within the junction, is given the time to leave before cross traffic
-  starts: a junction whose box is left full locks for good. A long interstage is time enough for two a lane (HCM:
-  sneakers), where the junction has no stubs; a stage of their own only loses time then.
+  starts: a junction whose box is left full locks for good. Whoever allows it lets two a lane (HCM: sneakers) leave in
+  a long interstage, which carries more and locks now and then (decision 0013).
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class AdaptiveSettings(WorthiestSettings):
     passage_s: Annotated[float, Field(ge=1, le=10, description="A gap longer than this ends the green.")] = 3.0
     hysteresis: Annotated[
         float, Field(ge=1, le=20, description="How many times better another stage must be while vehicles keep coming.")
-    ] = 2.5
+    ] = 5.0
     waiting_s: Annotated[float, Field(ge=10, le=1e6, description="Red after which a vehicle counts double.")] = 120.0
     fullness: Annotated[float, Field(ge=0, le=50, description="Extra weight of a lane group whose reach is full.")] = (
         6.0
@@ -56,8 +56,8 @@ class AdaptiveSettings(WorthiestSettings):
         float, Field(ge=1, le=20, description="The same times, while a lane that holds few vehicles fills from behind.")
     ] = 6.0
     sneaking_s: Annotated[
-        float, Field(ge=0, le=20, description="An interstage that long is enough for who turned in gaps to leave.")
-    ] = 4.5
+        float, Field(ge=0, le=20, description="Who turned in gaps leaves in an interstage that long; 20: in none.")
+    ] = 20.0
     sneakers_veh: Annotated[
         float, Field(ge=0, le=100, description="Vehicles a lane that turn in such an interstage.")
     ] = 2.0
