@@ -40,7 +40,7 @@ class AdaptiveSettings(WorthiestSettings):
     passage_s: Annotated[float, Field(ge=1, le=10, description="A gap longer than this ends the green.")] = 3.0
     hysteresis: Annotated[
         float, Field(ge=1, le=20, description="How many times better another stage must be while vehicles keep coming.")
-    ] = 5.0
+    ] = 2.5
     waiting_s: Annotated[float, Field(ge=10, le=1e6, description="Red after which a vehicle counts double.")] = 120.0
     fullness: Annotated[float, Field(ge=0, le=50, description="Extra weight of a lane group whose reach is full.")] = (
         6.0
