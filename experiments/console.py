@@ -51,8 +51,8 @@ class Failure:
     log: Path
 
 
-def _bar(disable: bool = False) -> Progress:
-    """How far, for how long already, and how long still."""
+def bar(disable: bool = False, speed_over_s: float = 600.0) -> Progress:
+    """How far, for how long already, and how long still at the speed of the last `speed_over_s`."""
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -60,7 +60,7 @@ def _bar(disable: bool = False) -> Progress:
         TextColumn("left"),
         TimeRemainingColumn(),
         console=errors,
-        speed_estimate_period=600.0,
+        speed_estimate_period=speed_over_s,
         disable=disable,
     )
 
@@ -72,7 +72,7 @@ class CaseProgress:
         self._out, self._asked, self._done = out, asked, asked - len(works)
         if self._done:
             errors.print(f"{self._done} of {asked} cases are finished in {out} already", markup=False)
-        self._progress = _bar(disable=not works)
+        self._progress = bar(disable=not works)
         self._task = self._progress.add_task(self._words(0), total=sum(works))
 
     def _words(self, failed: int) -> str:
@@ -98,7 +98,7 @@ class SearchProgress:
 
     def __init__(self, folder: Path, work: float) -> None:
         self._folder = folder
-        self._progress = _bar()
+        self._progress = bar()
         self._task = self._progress.add_task("baseline", total=work)
 
     def advance(self, work: float) -> None:

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from typing import Self
 
 import numpy as np
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from stable_baselines3.common.callbacks import BaseCallback
 
-from experiments.console import errors
+from experiments.console import bar
 from models.checkpoints import TrainingFolder
 
 SHOWN_EVERY = 20
@@ -27,15 +26,7 @@ class Watch(BaseCallback):
         self._folder, self._every, self._steps, self._stops = folder, checkpoint_steps, steps, stops
         self._paid: deque[float] = deque(maxlen=RECENT)
         self._saved = begun
-        self._progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
-            console=errors,
-            speed_estimate_period=120.0,
-        )
+        self._progress = bar(speed_over_s=120.0)
         self._task = self._progress.add_task("decisions", total=steps, completed=begun)
 
     def __enter__(self) -> Self:
