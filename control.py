@@ -1,5 +1,6 @@
 """Control junctions on the wall clock, record what was decided and why, and play it back."""
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -8,6 +9,7 @@ import typer
 from field.console import OneLineErrors, output
 from field.demo import Demo, run_demo
 from field.playback import play_back
+from field.site_file import schema as site_schema
 
 app = typer.Typer(cls=OneLineErrors, no_args_is_help=True, add_completion=False, help=__doc__)
 
@@ -41,6 +43,12 @@ def demo(
 def replay(log: Recorded, speed: Watch = None, controller: StandIn = None) -> None:
     """Play a record log back through a fresh loop and compare every decision; exit status 1 if one differs."""
     raise typer.Exit(play_back(log, speed, controller, output()))
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of a site file, for editors."""
+    print(json.dumps(site_schema(), indent=1))
 
 
 if __name__ == "__main__":
