@@ -76,7 +76,7 @@ class Deadline:
             return "has another shape"
         if decided.stage.dtype.kind != "i" or not np.isin(decided.mode, MODES).all():
             return "is no stage or mode"
-        if not np.isfinite(decided.number).all():
+        if np.isnan(decided.number).any():
             return "is no number"
         asks = decided.mode == Mode.GO
         stage = np.where(asks, decided.stage, 0)

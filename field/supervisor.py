@@ -56,11 +56,17 @@ class Parts:
 class Supervisor:
     """`now` is the street's steady clock in s. One call of `tick` a second, one of `stop` at the end.
 
-    speed: of that clock beside the wall's.
+    speed: of that clock beside the wall's; say: told each transition in a line.
     """
 
-    def __init__(self, parts: Parts, now: Callable[[], float], speed: float = 1.0) -> None:
-        self._parts, self._now = parts, now
+    def __init__(
+        self,
+        parts: Parts,
+        now: Callable[[], float],
+        speed: float = 1.0,
+        say: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._parts, self._now, self._say = parts, now, say
         self._late_act_s = LATE_ACT_S * max(1.0, speed)
         self._machine = parts.machine
         self._loop = Loop(parts.gate, parts.estimator, parts.controller, parts.interlock)
@@ -188,6 +194,7 @@ class Supervisor:
 
     def _note(self, transition: Transition) -> None:
         self.transitions += 1
+        self._say(f"{transition.before} to {transition.after}: {transition.reason}")
         parts, after = self._parts, transition.after
         parts.audit.append(
             "transition", state_before=transition.before, state=after, event=transition.event, reason=transition.reason
