@@ -35,7 +35,7 @@ from field.tally import Tally
 from field.view import View
 from field.watchdog import Watchdog
 from signals.controllers import build, digest, split_name
-from signals.errors import ConfigError
+from signals.errors import ConfigError, PlantError
 from signals.flow import FlowEstimator
 from signals.layout import Layout, layout
 from signals.loop import Estimator
@@ -46,8 +46,9 @@ from signals.values import Bools
 
 FIRST_WEEKDAY = 3
 """Of the street's clock, which counts local seconds from 1970-01-01, a Thursday."""
-OpenCabinet = Callable[[Site, Layout, Callable[[], float]], Cabinet]
-"""A site's cabinet, for its junction, by the street's clock."""
+OpenCabinet = Callable[[Site, Layout, Callable[[], float], float], Cabinet]
+"""A site's cabinet, for its junction, by the street's clock and its speed. Raises `PlantError`."""
+CONNECT_AGAIN_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,9 @@ def run_site(run: Run, console: Console, open_cabinet: OpenCabinet) -> int:
     with ExitStack() as held:
         held.enter_context(CabinetLock(f"{site.cabinet.host}:{site.cabinet.port}"))
         stop = held.enter_context(StopRequest())
-        cabinet = open_cabinet(site, place, street_clock)
+        cabinet = patiently(lambda: open_cabinet(site, place, street_clock, run.speed), stop, console)
+        if cabinet is None:
+            return stop.exit_status
         held.callback(cabinet.close)
         opened = [open_feed(feed, place) for feed in feeds]
         for feed in opened:
@@ -108,6 +111,20 @@ def run_site(run: Run, console: Console, open_cabinet: OpenCabinet) -> int:
     ):
         console.print(line, markup=False, soft_wrap=True)
     return stop.exit_status
+
+
+def patiently(connect: Callable[[], Cabinet], stop: StopRequest, console: Console) -> Cabinet | None:
+    """The cabinet as soon as it answers, None where somebody stops us before."""
+    said = ""
+    while not stop.asked:
+        try:
+            return connect()
+        except PlantError as error:
+            if str(error) != said:
+                said = str(error)
+                say(console, f"boot: {said}; asked again every {CONNECT_AGAIN_S:g} s")
+            stop.wait(CONNECT_AGAIN_S)
+    return None
 
 
 def parts_of(

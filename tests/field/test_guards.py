@@ -4,6 +4,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -89,8 +90,9 @@ def good(traffic: TrafficState) -> Decision:
 class Policy:
     """Answers as it is told; takes so long by the fake clock."""
 
-    def __init__(self, **changes: object) -> None:
-        self.changes, self.took_s, self.error = changes, 0.0, None
+    def __init__(self, **changes: Any) -> None:
+        self.changes, self.took_s = changes, 0.0
+        self.error: Exception | None = None
         self.now_s = 0.0
 
     def decide(self, traffic: TrafficState) -> Decision:
@@ -145,6 +147,6 @@ def test_late_is_replaced_and_three_in_a_row_end_it():
 
 def test_an_error_in_a_policy_is_no_error_of_the_loop():
     policy = Policy()
-    policy.error = FloatingPointError("overflow")  # type: ignore[assignment]
+    policy.error = FloatingPointError("overflow")
     _, said = asked(policy)
     assert said[0].startswith("rule instead (failed: FloatingPointError): ")
