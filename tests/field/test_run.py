@@ -68,7 +68,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     file.write_text(
         f"""name = "crossing"
 level = "pattern"
-patterns = [{ number = 1, shares = { A = 0.5, B = 0.5 } }]
+patterns = [{{ number = 1, shares = {{ A = 0.5, B = 0.5 }} }}]
 controller = "max-pressure"
 intersection = {{ file = "crossing.toml" }}
 history = "usual.npz"
