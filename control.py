@@ -6,9 +6,12 @@ from typing import Annotated
 
 import typer
 
+from field.check import check as check_site
 from field.console import OneLineErrors, output
 from field.demo import Demo, run_demo
+from field.describe import describe
 from field.playback import play_back
+from field.site_file import built, load
 from field.site_file import schema as site_schema
 
 app = typer.Typer(cls=OneLineErrors, no_args_is_help=True, add_completion=False, help=__doc__)
@@ -21,6 +24,7 @@ Log = Annotated[Path | None, typer.Option(help="Where the record log goes.", sho
 History = Annotated[Path | None, typer.Option(help="What is usual here: read if there, kept up to date.")]
 Gui = Annotated[bool, typer.Option("--gui", help="Open SUMO's window beside.")]
 Recorded = Annotated[Path, typer.Argument(help="A record log.")]
+SiteFile = Annotated[Path, typer.Argument(help="A site's TOML.", metavar="SITE")]
 StandIn = Annotated[str | None, typer.Option("--controller", help="NAME[:FILE] in place of the one in the log.")]
 Watch = Annotated[float | None, typer.Option("--speed", help="Watch it at so many times the wall clock.")]
 
@@ -43,6 +47,20 @@ def demo(
 def replay(log: Recorded, speed: Watch = None, controller: StandIn = None) -> None:
     """Play a record log back through a fresh loop and compare every decision; exit status 1 if one differs."""
     raise typer.Exit(play_back(log, speed, controller, output()))
+
+
+@app.command()
+def check(site: SiteFile) -> None:
+    """Look the site's cabinet over, reading only; exit status 1 if something keeps it in shadow."""
+    raise typer.Exit(check_site(site, output()))
+
+
+@app.command("describe")
+def describe_site(site: SiteFile) -> None:
+    """Say what would be written to the site's cabinet, when and for how long, and what never is. Needs no cabinet."""
+    loaded = load(site)
+    for line in describe(loaded, built(loaded)[0]):
+        output().print(line, markup=False)
 
 
 @app.command()
