@@ -13,6 +13,7 @@ from field.describe import describe
 from field.playback import play_back
 from field.site_file import built, load
 from field.site_file import schema as site_schema
+from field.virtual.command import CabinetOptions, run_cabinet
 
 app = typer.Typer(cls=OneLineErrors, no_args_is_help=True, add_completion=False, help=__doc__)
 
@@ -27,6 +28,76 @@ Recorded = Annotated[Path, typer.Argument(help="A record log.")]
 SiteFile = Annotated[Path, typer.Argument(help="A site's TOML.", metavar="SITE")]
 StandIn = Annotated[str | None, typer.Option("--controller", help="NAME[:FILE] in place of the one in the log.")]
 Watch = Annotated[float | None, typer.Option("--speed", help="Watch it at so many times the wall clock.")]
+
+Place = Annotated[str, typer.Argument(help="Name or path of a scenario; `evaluate.py list` shows the names.")]
+Junction = Annotated[str | None, typer.Option(help="Which junction, where the scenario has several.")]
+Port = Annotated[int, typer.Option(help="UDP port of its SNMP agent; 0 finds a free one.")]
+Host = Annotated[str, typer.Option(help="Address that it listens on.")]
+ForSeconds = Annotated[float | None, typer.Option(help="Seconds of the street after the warm-up; else until Ctrl-C.")]
+WarmUp = Annotated[
+    float, typer.Option("--warm-up-s", help="Seconds of the street that pass before it can be talked to.")
+]
+DemandMultiple = Annotated[float | None, typer.Option(help="Draw the traffic at this multiple; else as it is written.")]
+Draw = Annotated[int, typer.Option(help="Number of the demand draw.")]
+BackupTime = Annotated[
+    int, typer.Option("--backup-time-s", help="unitBackupTime: seconds without a SET to local control.")
+]
+Period = Annotated[int, typer.Option("--report-period-s", help="volumeOccupancyPeriod.")]
+LocalCalls = Annotated[
+    bool, typer.Option(help="Whether loops call phases, or only report and leave calls to a central.")
+]
+SecretsFile = Annotated[Path | None, typer.Option("--secrets", help="TOML of mode 0600; written where it is missing.")]
+EventFile = Annotated[
+    Path | None, typer.Option("--event-log", help="High-resolution events: .csv, .parquet or a folder.")
+]
+Json = Annotated[Path | None, typer.Option("--json", help="Where the accounts go.")]
+Misbehave = Annotated[list[str] | None, typer.Option(help="What goes wrong at random; may be given several times.")]
+Seed = Annotated[int, typer.Option(help="Of what goes wrong.")]
+
+
+@app.command()
+def cabinet(
+    scenario: Place,
+    junction: Junction = None,
+    speed: Speed = 1.0,
+    port: Port = 6053,
+    host: Host = "127.0.0.1",
+    seconds: ForSeconds = None,
+    warm_up: WarmUp = 300.0,
+    demand: DemandMultiple = None,
+    draw: Draw = 0,
+    backup_time: BackupTime = 15,
+    report_period: Period = 5,
+    local_calls: LocalCalls = True,
+    secrets: SecretsFile = None,
+    event_log: EventFile = None,
+    json: Json = None,
+    misbehave: Misbehave = None,
+    seed: Seed = 0,
+    gui: Gui = False,
+) -> None:
+    """A cabinet that is not there: a NEMA controller answering NTCIP 1202, with SUMO's traffic on its street."""
+    options = CabinetOptions(
+        scenario,
+        junction,
+        speed,
+        port,
+        host,
+        seconds,
+        warm_up,
+        demand,
+        draw,
+        backup_time,
+        report_period,
+        local_calls,
+        secrets,
+        event_log,
+        json,
+        tuple(misbehave or ()),
+        seed,
+        gui,
+    )
+    raise typer.Exit(run_cabinet(options, output()))
 
 
 @app.command()
