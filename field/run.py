@@ -17,6 +17,7 @@ from rich.console import Console
 
 from field.audit import AuditLog
 from field.cabinet import Cabinet
+from field.cabinets import connect
 from field.clock import StreetClock, WallClock
 from field.deadline import Deadline
 from field.gate import DetectorFeed, Gate
@@ -46,7 +47,7 @@ from signals.values import Bools
 
 FIRST_WEEKDAY = 3
 """Of the street's clock, which counts local seconds from 1970-01-01, a Thursday."""
-OpenCabinet = Callable[[Site, Layout, Callable[[], float], float], Cabinet]
+OpenCabinet = Callable[[Site, Layout, Callable[[], float], float, Callable[[], float] | None], Cabinet]
 """A site's cabinet, for its junction, by the street's clock and its speed. Raises `PlantError`."""
 CONNECT_AGAIN_S = 5.0
 
@@ -65,7 +66,7 @@ class Run:
             raise ConfigError(f"seconds = {self.seconds:g}, must be above 0")
 
 
-def run_site(run: Run, console: Console, open_cabinet: OpenCabinet) -> int:
+def run_site(run: Run, console: Console, open_cabinet: OpenCabinet = connect) -> int:
     """Run it until it is stopped or the time is over, give the cabinet back, say what it came to; the exit status."""
     site = load(run.site)
     intersection, plans = built(site)
@@ -74,7 +75,8 @@ def run_site(run: Run, console: Console, open_cabinet: OpenCabinet) -> int:
     with ExitStack() as held:
         held.enter_context(CabinetLock(f"{site.cabinet.host}:{site.cabinet.port}"))
         stop = held.enter_context(StopRequest())
-        cabinet = patiently(lambda: open_cabinet(site, place, street_clock, run.speed), stop, console)
+        utc = time.time if run.speed == 1.0 else None  # a street in fast motion has no time to compare with
+        cabinet = patiently(lambda: open_cabinet(site, place, street_clock, run.speed, utc), stop, console)
         if cabinet is None:
             return stop.exit_status
         held.callback(cabinet.close)

@@ -51,7 +51,7 @@ def opened() -> list[ClockedCabinet]:
 
 @pytest.fixture
 def opening(opened: list[ClockedCabinet]) -> Callable[..., ClockedCabinet]:
-    def open_cabinet(site: Site, _: Layout, now: Callable[[], float], __: float) -> ClockedCabinet:
+    def open_cabinet(site: Site, _: Layout, now: Callable[[], float], *_more: object) -> ClockedCabinet:
         opened.append(ClockedCabinet(site.level, now))
         return opened[-1]
 
