@@ -73,9 +73,9 @@ class Supervisor:
         self._status: CabinetStatus | None = None
         self._read_s = self._ticked_s = self._renewed_s = self._acknowledged_s = now()
         self._looked_over: str | None = None
-        self._looked_s = float("-inf")
+        self._looked_s, self._silent_s = float("-inf"), 0.0
         self._fault = self._trip = self._stop = self._asked = self._no_answer = ""
-        self._released = False
+        self._released = self._look_first = False
         self.transitions = 0
         parts.audit.append(START, by=parts.by, level=parts.machine.level, lockout=parts.machine.locked)
 
@@ -105,6 +105,7 @@ class Supervisor:
         now_s = self._now()
         away_s, self._ticked_s = now_s - self._ticked_s, now_s
         traffic = self._observe()
+        self._look_first = False
         self._settle(away_s)
         record = self._act(traffic) if traffic else None
         self._beat()
@@ -116,7 +117,7 @@ class Supervisor:
 
     def stop(self, why: str) -> None:
         """Let go now, without reading anything first, and say so."""
-        self._stop = why
+        self._stop, self._look_first = why, False
         self._settle()
         self._account(None)
         self._parts.audit.append("stop", why=why, state=self.state)
@@ -127,16 +128,18 @@ class Supervisor:
         try:
             traffic = self._loop.observe()
         except PlantError as error:
-            self._no_answer = str(error)
+            self._no_answer, self._silent_s = str(error), self._now() - self._read_s
             return None
-        self._no_answer = ""
+        self._no_answer, self._silent_s = "", 0.0
         self._status, self._read_s = self._parts.cabinet.status(), self._now()
         return traffic
 
     def _settle(self, away_s: float = 0.0) -> None:
-        """Let the machine take its steps, and do what each asks for."""
+        """Let the machine take its steps, and do what each asks for; what took long needs a fresh look afterwards."""
         self._look_over()
         for _ in range(MOST_STEPS):
+            if self._look_first:
+                return
             transition = self._machine.update(self._seen(self._now(), away_s))
             if transition is None:
                 return
@@ -149,7 +152,7 @@ class Supervisor:
         return Seen(
             time_s=now_s,
             status=self._status,
-            silent_s=now_s - self._read_s,
+            silent_s=self._silent_s,
             away_s=away_s,
             unrenewed_s=now_s - self._acknowledged_s,
             looked_over=self._looked_over,
@@ -218,12 +221,13 @@ class Supervisor:
         except PlantError as error:
             self._no_answer = str(error)
             return
+        self._look_first = True
         refusing = [f"{f.what} = {f.value}, must be {f.bound}" for f in findings if f.refuses]
         self._looked_over = "; ".join(refusing)
         self._parts.audit.append("preflight", findings=[[f.what, f.value, f.bound, f.refuses] for f in findings])
 
     def _engage(self) -> None:
-        self._released, self._fault = False, ""
+        self._released, self._fault, self._look_first = False, "", True
         self._parts.interlock.forget()
         try:
             self._parts.cabinet.engage()

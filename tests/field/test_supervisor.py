@@ -257,8 +257,7 @@ def test_a_restart_resumes_in_shadow(bench: Bench):
     """Killed while active: the new process watches before it takes anything."""
     bench.run(30)
     bench.start()
-    bench.cabinet.wait(1)
-    bench.supervisor.tick()
+    bench.run(2)
     assert bench.state == "shadow"
 
 
