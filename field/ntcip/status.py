@@ -27,8 +27,7 @@ UNITS = (
 )  # fmt: skip
 GROUPS = (
     objects.REDS, objects.YELLOWS, objects.GREENS, objects.DONT_WALKS, objects.PED_CLEARS, objects.WALKS,
-    objects.VEH_CALLS, objects.PED_CALLS, objects.PHASE_ONS, objects.PHASE_NEXTS,
-    objects.PHASE_OMIT, objects.HOLD, objects.VEH_CALL,
+    objects.VEH_CALLS, objects.PED_CALLS, objects.PHASE_OMIT, objects.HOLD, objects.VEH_CALL,
 )  # fmt: skip
 NEEDED = (objects.REDS, objects.YELLOWS, objects.GREENS)
 
