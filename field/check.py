@@ -26,6 +26,7 @@ def check(path: Path, console: Console) -> int:
     finally:
         cabinet.close()
     table = Table("what", "found", "must be", "", box=None, pad_edge=False)
+    table.columns[1].overflow = "fold"  # a digest is there to be copied
     for finding in findings:
         table.add_row(finding.what, finding.value, finding.bound, "refuses" if finding.refuses else "")
     console.print(table)

@@ -58,7 +58,7 @@ class NtcipCabinet:
         try:
             asking = Asking(self._transport, name)
             self._asking, self._probed = asking, probe(asking)
-            self._reader = StatusReader(asking, self._probed)
+            self._reader = StatusReader(asking, self._probed, self._stages.pedestrians)
             self._writer = Writer(self._transport, asking, self._probed, now)
             watching = connect()
         except BaseException:
@@ -73,6 +73,7 @@ class NtcipCabinet:
         self._patterns = PatternChoice(site.patterns, [s.name for s in intersection.stages])
         self._engaged = self._standing_down = self._rebooted = False
         self._expires_s = np.inf
+        self._offset_s: float | None = None
         self._raw: Raw | None = None
         self._read_s, self._lamps = now(), Lamps(0, 0, 0)
         self._last_stage = TRANSITION
@@ -81,7 +82,7 @@ class NtcipCabinet:
     def preflight(self) -> tuple[Finding, ...]:
         """Look it over, reading only."""
         self._probed = probe(self._asking)
-        raw = self._reader.read()
+        raw = StatusReader(self._asking, self._probed, self._stages.pedestrians).read()
         return findings(self._asking, self._site, self._stages, self._probed, raw, self._clock_offset(raw))
 
     def read(self) -> Snapshot:
@@ -153,8 +154,11 @@ class NtcipCabinet:
         )
 
     def _clock_offset(self, raw: Raw) -> float | None:
+        """As of the last time that its clock was read."""
         told = raw.units.get(objects.GLOBAL_TIME)
-        return None if told is None or self._utc is None else told - self._utc()
+        if raw.whole and told is not None and self._utc is not None:
+            self._offset_s = told - self._utc()
+        return self._offset_s
 
     def _commander(self, raw: Raw) -> Commander:
         """Who is in force, by what is read back rather than by unitControlStatus alone."""

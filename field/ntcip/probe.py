@@ -52,7 +52,10 @@ class PhaseTable:
 
 @dataclass(frozen=True)
 class Probed:
-    """scalars: the OID of each one that is there; groups: of eight phases each; raw: the tables to be approved."""
+    """scalars: the OID of each one that is there; groups: of eight phases, as many as have enabled ones.
+
+    raw: the tables to be approved.
+    """
 
     scalars: dict[Object, str]
     phases: dict[int, PhaseTable]
@@ -120,7 +123,7 @@ def probe(asking: Asking) -> Probed:
     return Probed(
         scalars=scalars,
         phases=phases,
-        groups=min(number(objects.MAX_PHASE_GROUPS), -(-last // BITS)),
+        groups=min(number(objects.MAX_PHASE_GROUPS), -(-max(phases, default=1) // BITS)),
         detector_groups=number(objects.MAX_DETECTOR_GROUPS, -(-detectors // BITS)),
         detectors=detectors,
         preempts=number(objects.MAX_PREEMPTS),

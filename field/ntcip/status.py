@@ -22,13 +22,16 @@ WAITING = 3
 """preemptState: from here on a preemption has the junction, or waits for it."""
 UNITS = (
     objects.UNIT_CONTROL_STATUS, objects.UNIT_FLASH_STATUS, objects.UNIT_ALARM_1, objects.UNIT_ALARM_2,
-    objects.SHORT_ALARM, objects.COORD_PATTERN_STATUS, objects.SYSTEM_PATTERN_CONTROL, objects.UNIT_BACKUP_TIME,
-    objects.SYS_UP_TIME, objects.GLOBAL_TIME,
+    objects.SHORT_ALARM, objects.COORD_PATTERN_STATUS, objects.SYSTEM_PATTERN_CONTROL, objects.SYS_UP_TIME,
 )  # fmt: skip
+SLOW = (objects.UNIT_BACKUP_TIME, objects.GLOBAL_TIME)
+SLOW_EVERY = 10
+"""Readings between two of what changes seldom."""
+CROSSINGS = (objects.DONT_WALKS,)
+"""Told only of phases that have nothing but a crossing."""
 GROUPS = (
     objects.REDS, objects.YELLOWS, objects.GREENS, objects.DONT_WALKS, objects.PED_CLEARS, objects.WALKS,
-    objects.VEH_CALLS, objects.PED_CALLS, objects.PHASE_ONS, objects.PHASE_NEXTS,
-    objects.PHASE_OMIT, objects.HOLD, objects.VEH_CALL,
+    objects.VEH_CALLS, objects.PED_CALLS, objects.PHASE_OMIT, objects.HOLD, objects.VEH_CALL,
 )  # fmt: skip
 NEEDED = (objects.REDS, objects.YELLOWS, objects.GREENS)
 
@@ -40,6 +43,8 @@ class Raw:
     masks: Mapping[Object, int]
     units: Mapping[Object, int]
     preempts: tuple[int, ...]
+    whole: bool
+    """Also what is read seldom is of this reading."""
 
     def lamps(self, pedestrians: int) -> Lamps:
         """The vehicle heads, and the crossings' of those phases that have nothing else."""
@@ -62,25 +67,35 @@ class Raw:
 class StatusReader:
     """Reads all of it in as few requests as may be."""
 
-    def __init__(self, asking: Asking, probed: Probed) -> None:
+    def __init__(self, asking: Asking, probed: Probed, pedestrians: int) -> None:
+        """pedestrians: the phases that have nothing but a crossing."""
         self._asking, self._groups = asking, probed.groups
-        self._units = [what for what in UNITS if what in probed.scalars]
-        self._asked = [(what, probed.scalars[what]) for what in self._units]
-        self._asked += [(what, what.at(group)) for what in GROUPS for group in range(1, self._groups + 1)]
+        self._columns = [what for what in GROUPS if pedestrians or what not in CROSSINGS]
+        self._asked = [(what, probed.scalars[what]) for what in UNITS if what in probed.scalars]
+        self._asked += [(what, what.at(group)) for what in self._columns for group in range(1, self._groups + 1)]
         self._asked += [(objects.PREEMPT_STATE, objects.PREEMPT_STATE.at(n + 1)) for n in range(probed.preempts)]
+        self._slow = [(what, probed.scalars[what]) for what in SLOW if what in probed.scalars]
+        self._slowly: dict[Object, int] = {}
+        self._readings = 0
 
     def read(self) -> Raw:
         """Raises `PlantError` where it does not answer, or impossibly."""
-        values = self._asking.rows(self._asked)
-        first, end = len(self._units), len(self._units) + len(GROUPS) * self._groups
-        units = {what: v for what, v in zip(self._units, values[:first], strict=True) if isinstance(v, int)}
+        slow = self._slow if self._readings % SLOW_EVERY == 0 else []
+        asked = [*slow, *self._asked]
+        found = dict(zip((oid for _, oid in asked), self._asking.rows(asked), strict=True))
+        self._readings += 1
+        values = {what: found[oid] for what, oid in asked if what in (*UNITS, *SLOW)}
+        units = {what: value for what, value in values.items() if isinstance(value, int)}
+        self._slowly |= {what: units.pop(what) for what in SLOW if what in units}
         masks: dict[Object, int] = {}
-        for k, what in enumerate(GROUPS):
-            parts = values[first + k * self._groups :][: self._groups]
-            if all(isinstance(part, int) for part in parts) or what in NEEDED:
+        for what in self._columns:
+            parts = [found[what.at(group)] for group in range(1, self._groups + 1)]
+            if what in NEEDED or all(isinstance(part, int) for part in parts):
                 masks[what] = self._joined(what, parts)
-        preempts = tuple(value for value in values[end:] if isinstance(value, int))
-        return Raw(masks, units, preempts)
+        preempts = [found[oid] for what, oid in self._asked if what == objects.PREEMPT_STATE]
+        return Raw(
+            masks, units | self._slowly, tuple(state for state in preempts if isinstance(state, int)), bool(slow)
+        )
 
     def _joined(self, what: Object, parts: list[Value]) -> int:
         """The groups' octets as one mask; the lamps' have to be there."""

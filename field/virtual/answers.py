@@ -47,9 +47,11 @@ class Answers:
 
 
 def requests(lines: Iterator[str]) -> Iterator[tuple[str, list[str]]]:
-    """Verbs with their arguments; an empty line ends the conversation."""
+    """Verbs with their arguments; net-snmp ends a set with an empty line, and an unknown verb ends the conversation."""
     for line in lines:
         verb = line.strip()
+        if not verb:
+            continue
         if verb not in ARGUMENTS:
             return
         yield verb, [next(lines).strip() for _ in range(ARGUMENTS[verb])]

@@ -93,7 +93,7 @@ class Cabinet:
         self.unit = Unit(self.machine, street)
         self._ticks = self.unit.ticks()
         self._warm_up(street.time_s + options.warm_up_s)
-        self.machine.midnight_s = time.time() - self.machine.time_s
+        self.machine.midnight_s = round(time.time() - self.machine.time_s, 1)
         self._log = self._new_log(closing)
         self.access = access_from(options.secrets) if options.secrets else new_access()
         self._answers = BadAnswers(Answers(Objects(self.machine)))

@@ -24,7 +24,7 @@ class Controls:
     """Masks have bit n - 1 for phase n. Times are tenths of a second."""
 
     def __init__(self, backup_time_s: int) -> None:
-        self.backup_time_s = backup_time_s
+        self.backup_time_s = self._keyed_in_s = backup_time_s
         self.masks = dict.fromkeys(MASKS, 0)
         self.ring_masks = dict.fromkeys(RING_MASKS, 0)
         self.pattern = 0
@@ -33,8 +33,7 @@ class Controls:
         self.preempts = 0
         self.unit_control = 0
         self.backup = False
-        self.changed: list[tuple[int, int]] = []
-        """Events of the masks since they were last taken."""
+        self._changed: list[tuple[int, int]] = []
         self._armed_at: int | None = None
 
     def mask(self, name: str, number: int) -> bool:
@@ -61,17 +60,23 @@ class Controls:
         while changed:
             code = came if after >> (number - 1) & 1 else went
             if changed & 1 and code:
-                self.changed.append((code, number))
+                self._changed.append((code, number))
             changed, number = changed >> 1, number + 1
 
-    def tick(self, now: int) -> bool:
-        """Whether the backup timer has just run out."""
-        expired = (
-            self._armed_at is not None and self.backup_time_s > 0 and now - self._armed_at >= tenths(self.backup_time_s)
-        )
-        if expired:
+    def take_changes(self) -> list[tuple[int, int]]:
+        """Events of the masks since they were last taken."""
+        self._changed, taken = [], self._changed
+        return taken
+
+    @property
+    def anything(self) -> bool:
+        """Whether the central has asked for anything."""
+        return any((self.pattern, *self.masks.values(), *self.ring_masks.values()))
+
+    def tick(self, now: int) -> None:
+        """Fall back when the backup timer runs out."""
+        if self._armed_at is not None and 0 < tenths(self.backup_time_s) <= now - self._armed_at:
             self.fall_back()
-        return expired
 
     def fall_back(self) -> None:
         """Backup mode: forget all that the central asked for."""
@@ -80,3 +85,8 @@ class Controls:
             self._set(name, 0)
         self.ring_masks = dict.fromkeys(RING_MASKS, 0)
         self.pattern, self.sync, self.preempts = 0, 255, 0
+
+    def forget(self) -> None:
+        """Power-up: nothing was asked for, and no backup timer runs."""
+        self.fall_back()
+        self.backup, self.backup_time_s, self.unit_control = False, self._keyed_in_s, 0

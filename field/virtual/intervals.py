@@ -25,15 +25,14 @@ class Interval(IntEnum):
 class PhaseTimer:
     """One phase: green (walk of a pedestrian phase), then its clearances, none of which can be cut."""
 
-    def __init__(self, table: PhaseTable) -> None:
+    def __init__(self, table: PhaseTable, now: int = 0) -> None:
         self.table = table
         self.interval = Interval.RED
-        self.since = -tenths(RED_REVERT_S)
+        self.since = now
         self.conflict_since: int | None = None
         """Since when a conflicting call has run the maximum green (Signal Timing Manual 5.1.4); None: there is none."""
         self.actuated = 0
         """When a detector last extended it."""
-        self.ended_by = 0
         self._length = {
             Interval.PEDESTRIAN_CLEAR: tenths(table.pedestrian_clear_s),
             Interval.YELLOW: tenths(table.yellow_change_s),

@@ -39,7 +39,7 @@ class Monitor:
 
     def tick(self, now: int, lamps: Mapping[str, Aspect]) -> bool:
         """Whether it trips now; a fault that is latched trips once."""
-        if self.fault:
+        if self.fault or (lamps is self._before and not self._since):
             return False
         self.fault = self._conflict(now, lamps) or self._short_yellow(now, lamps)
         self._before = lamps

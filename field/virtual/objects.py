@@ -10,9 +10,10 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
+from field.virtual.alarms import alarm_1, alarm_2, mask_of, short_alarm
 from field.virtual.controls import MASKS, RING_MASKS
 from field.virtual.intervals import Interval, PhaseTimer, tenths
-from field.virtual.machine import Machine, mask_of
+from field.virtual.machine import Machine
 from field.virtual.tables import MOST_PATTERNS, MOST_PHASES
 
 Oid = tuple[int, ...]
@@ -164,10 +165,10 @@ def _phase_status(m: Machine) -> dict[int, Callable[[], int]]:
         5: where(lambda p: p.table.pedestrian and p.interval in reds),
         6: where(lambda p: p.interval is Interval.PEDESTRIAN_CLEAR),
         7: where(lambda p: p.table.pedestrian and p.green),
-        8: lambda: mask_of(n for n in m.calls if not m.phases[n].table.pedestrian),
-        9: lambda: mask_of(n for n in m.calls if m.phases[n].table.pedestrian),
+        8: lambda: mask_of(n for n in m.rings.calls if not m.phases[n].table.pedestrian),
+        9: lambda: mask_of(n for n in m.rings.calls if m.phases[n].table.pedestrian),
         10: where(lambda p: p.on),
-        11: lambda: mask_of(m.next),
+        11: lambda: mask_of(m.rings.next),
     }
 
 
@@ -222,9 +223,9 @@ def _unit(m: Machine) -> Entries:
     yield (*root, 4, 0), _fixed(20, p2=True)
     yield (*root, 5, 0), _told(lambda: int(m.status))
     yield (*root, 6, 0), _told(lambda: int(m.flash))
-    yield (*root, 7, 0), _told(lambda: m.alarm_2)
-    yield (*root, 8, 0), _told(lambda: m.alarm_1)
-    yield (*root, 9, 0), _told(lambda: m.short_alarm)
+    yield (*root, 7, 0), _told(lambda: alarm_2(m))
+    yield (*root, 8, 0), _told(lambda: alarm_1(m))
+    yield (*root, 9, 0), _told(lambda: short_alarm(m))
     yield (*root, 10, 0), Entry("integer", lambda: m.controls.unit_control, unit_control)
     yield (*root, 11, 0), _fixed(1)
     yield (*root, 12, 1, 1, 1), _fixed(1)
@@ -232,7 +233,7 @@ def _unit(m: Machine) -> Entries:
 
 
 def _coord(m: Machine) -> Entries:
-    root, patterns, coordinator = (*ASC, 4), m.tables.patterns, m.coordinator  # the unit keeps its coordinator
+    root, patterns, coordinator = (*ASC, 4), m.tables.patterns, m.coordinator
 
     def mode(value: int) -> None:
         coordinator.operational_mode = value
@@ -306,7 +307,7 @@ def _rings(m: Machine) -> Entries:
 
 def _ring_status(m: Machine, ring: int) -> int:
     """ringStatus: 0 minimum green, 1 extension, 2 maximum, 3 green rest, 4 yellow, 5 red clearance, 6 red rest."""
-    now = m.run
+    now = m.rings.run
     for p in m.phases.values():
         if p.table.ring == ring and p.on:
             if not p.green:

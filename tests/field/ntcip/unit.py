@@ -57,7 +57,7 @@ class Unit:
         for ring, order in ((1, bytes((1, 2, 3))), (2, bytes((5, 6, 7)))):
             self.put(objects.SEQUENCE_DATA, order, 1, ring)
         for n in range(1, 8 * self.groups + 1):
-            enabled = n in (1, 2, 3, 5, 6, 7)
+            enabled = n in (1, 2, 3, 5, 6, 7, 9)
             row: dict[Object, Value] = {
                 objects.PHASE_OPTIONS: int(enabled), objects.PHASE_RING: 1 if n < 5 else 2,
                 objects.PHASE_CONCURRENCY: next((bytes(m for m in p if m != n) for p in PAIRS if n in p), b""),
@@ -70,7 +70,11 @@ class Unit:
         for group in range(1, self.groups + 1):
             for column in (*objects.MASKS, objects.DONT_WALKS, objects.PED_CLEARS, objects.WALKS, objects.PED_CALLS):
                 self.put(column, 0, group)
-            for column in (objects.REDS, objects.YELLOWS, objects.GREENS, objects.PHASE_ONS, objects.PHASE_NEXTS):
+            for column in (
+                objects.REDS,
+                objects.YELLOWS,
+                objects.GREENS,
+            ):
                 self.put(column, 0, group)
             self.put(objects.VEH_CALLS, 0, group)
         for k in range(1, DETECTORS + 1):
@@ -88,7 +92,6 @@ class Unit:
         yellow = on if self.interval == "yellow" else 0
         for what, mask in (
             (objects.GREENS, green), (objects.YELLOWS, yellow), (objects.REDS, known & ~green & ~yellow),
-            (objects.PHASE_ONS, on),
         ):  # fmt: skip
             self.put(what, mask, 1)
 
