@@ -110,7 +110,7 @@ class Supervisor:
         record = self._act(traffic) if traffic else None
         self._beat()
         self._account(record)
-        self._settle()
+        self._settle(away_s)
         if self._machine.state == State.LOCKOUT:
             self._lock()
         return record

@@ -16,7 +16,7 @@ from field.lockout_file import LockoutFile
 from field.record_log import RecordLog
 from field.states import Limits, Machine
 from field.supervisor import Parts, Supervisor
-from signals.controllers import build
+from signals.controllers import build, digest
 from signals.errors import PlantError
 from signals.flow import FlowEstimator
 from signals.loop import Controller
@@ -39,6 +39,7 @@ class FakeCabinet:
         self.hands_off = self.lockout = self.silent = self.deaf = ""
         self.commander: Commander | None = None
         self.rebooted, self.takes, self.healthy = False, True, True
+        self.broken_loops = 0
         self.findings: tuple[Finding, ...] = ()
         self.sets: list[tuple[float, str]] = []
         self.closed = False
@@ -74,7 +75,7 @@ class FakeCabinet:
         snapshot = self._plant.read()
         loops = np.arange(len(self.layout.loops))
         came = (int(self.time_s) + 3 * loops) % 7 == 0
-        healthy = np.full(loops.size, self.healthy)
+        healthy = (loops >= self.broken_loops) & self.healthy
         return snapshot._replace(volume_veh=came * 1.0, occupancy=came * 0.4, presence=came, healthy=healthy)
 
     def apply(self, command: Command) -> None:
@@ -148,7 +149,7 @@ class Bench:
         header = Header(
             started="2026-01-01T00:00:00",
             street="crossing",
-            controller=LoggedController(name="max-pressure", digest=""),
+            controller=LoggedController(name="max-pressure", digest=digest("max-pressure", None)),
             versions={},
             plans=plans,
             intersections=layout.intersections,
