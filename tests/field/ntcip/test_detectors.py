@@ -54,13 +54,13 @@ def test_a_report_is_counted_once():
     assert watched.take()[0][0] == 3
 
 
-@pytest.mark.parametrize(("step", "lost"), [(1, 0), (2, 1), (5, 4), (200, 0)])
-def test_lost_reports_are_known_by_their_sequence(step: int, lost: int):
-    """A step beyond half of it is a cabinet that began anew."""
+@pytest.mark.parametrize(("step", "lost", "counted"), [(1, 0, 1), (2, 1, 2), (5, 4, 5), (6, 5, 1), (200, 0, 1)])
+def test_lost_reports_are_known_by_their_sequence(step: int, lost: int, counted: int):
+    """A few are made up for by the next; a step beyond half of the sequence is a cabinet that began anew."""
     watched = Watched()
     watched.report(1, step=step)
     assert watched.detectors.lost == lost
-    assert watched.take()[0][0] == 1
+    assert watched.take()[0][0] == counted
 
 
 def test_the_sequence_wraps():
@@ -105,10 +105,10 @@ def test_pulses_between_snapshots_are_counted_where_a_site_says_so():
 
 
 def test_reports_that_stop_are_distrusted():
-    """Three periods and a second after the last one; a loop by actuation stays trusted."""
+    """Three periods and two seconds after the last one; a loop by actuation stays trusted."""
     watched = Watched()
     watched.report(1)
-    for _ in range(4):
+    for _ in range(5):
         watched.poll()
     assert watched.take()[3] == [True, True, False]
     watched.poll()
@@ -146,7 +146,7 @@ def poller() -> Iterator[tuple[Poller, Watched]]:
 
 
 def test_no_loop_is_trusted_once_polling_fails(poller: tuple[Poller, Watched]):
-    """Two seconds after the last answer, until the next."""
+    """Five seconds after the last answer, until the next."""
     polling, watched = poller
     assert polling.take().healthy.tolist() == [True, True, False]
 
@@ -154,7 +154,7 @@ def test_no_loop_is_trusted_once_polling_fails(poller: tuple[Poller, Watched]):
         raise PlantError("no answer")
 
     watched.unit.fault = silent
-    watched.now_s += 3
+    watched.now_s += 5.5
     assert polling.take().healthy.tolist() == [False, False, False]
     assert polling.failed == "no answer"
     watched.unit.fault = lambda *_: None
