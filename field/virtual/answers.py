@@ -47,12 +47,11 @@ class Answers:
 
 
 def requests(lines: Iterator[str]) -> Iterator[tuple[str, list[str]]]:
-    """Verbs with their arguments; an empty line ends the conversation."""
+    """Verbs with their arguments. Empty lines mean nothing here: snmpd sends one after every SET."""
     for line in lines:
         verb = line.strip()
-        if verb not in ARGUMENTS:
-            return
-        yield verb, [next(lines).strip() for _ in range(ARGUMENTS[verb])]
+        if verb in ARGUMENTS:
+            yield verb, [next(lines, "").strip() for _ in range(ARGUMENTS[verb])]
 
 
 def _oid(text: str) -> Oid:

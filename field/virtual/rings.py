@@ -14,7 +14,8 @@ from field.virtual.intervals import Interval, OverlapTimer, PhaseTimer, tenths
 from field.virtual.tables import Tables
 
 START_UP_RED_S = 6.0
-"""All red before the first green after flash (TS 2, 3.9.1.2: the exit from flash through red)."""
+"""All red before the first green after flash (TS 2, 3.9.1.2: the exit from flash through red), or the longest clearance
+if that is longer: nobody knows who is still inside."""
 CYCLE_FAULT_CYCLES = 2
 """NTCIP 1202 unitAlarmStatus1: a serviceable call was not served for two cycles."""
 GAPPED_OUT, MAXED_OUT, FORCED_OFF, TERMINATED, PREEMPTED = 4, 5, 6, 7, 20
@@ -63,7 +64,8 @@ class Rings:
         self._served: set[int] = set()
         self._waiting: dict[int, int] = {}
         self._side = 0
-        self._red_until = self.run + tenths(START_UP_RED_S)
+        clearances_s = [row.clearance_s for row in tables.phases.values()]
+        self._red_until = self.run + tenths(max(START_UP_RED_S, *clearances_s))
         self.changes += 1
 
     @property
