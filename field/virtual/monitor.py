@@ -1,7 +1,7 @@
 """The malfunction management unit: watches the lamps, not the controller unit, and latches flash.
 
-NEMA TS 2-2003, 4.4.3 (conflict: two conflicting channels with green, yellow or walk for more than 450 ms) and 4.4.5
-(minimum yellow change: a green must not be followed by less than 2.7 s of yellow).
+NEMA TS 2-2003 ch. 4 (conflict: two conflicting channels with green, yellow or walk for more than 450 ms;
+minimum yellow change: a green must not be followed by less than 2.7 s of yellow).
 """
 
 from __future__ import annotations
