@@ -47,11 +47,14 @@ class Answers:
 
 
 def requests(lines: Iterator[str]) -> Iterator[tuple[str, list[str]]]:
-    """Verbs with their arguments. Empty lines mean nothing here: snmpd sends one after every SET."""
+    """Verbs with their arguments; net-snmp ends a set with an empty line, and an unknown verb ends the conversation."""
     for line in lines:
         verb = line.strip()
-        if verb in ARGUMENTS:
-            yield verb, [next(lines, "").strip() for _ in range(ARGUMENTS[verb])]
+        if not verb:
+            continue
+        if verb not in ARGUMENTS:
+            return
+        yield verb, [next(lines).strip() for _ in range(ARGUMENTS[verb])]
 
 
 def _oid(text: str) -> Oid:

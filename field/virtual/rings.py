@@ -14,8 +14,8 @@ from field.virtual.intervals import Interval, OverlapTimer, PhaseTimer, tenths
 from field.virtual.tables import Tables
 
 START_UP_RED_S = 6.0
-"""All red before the first green after flash (TS 2 ch. 3: its exit leads through red), or the longest clearance if that is
-longer: nobody knows who is still inside."""
+"""All red before the first green after flash (TS 2 ch. 3: its exit leads through red), or the longest clearance if that
+is longer: nobody knows who is still inside."""
 CYCLE_FAULT_CYCLES = 2
 """NTCIP 1202 unitAlarmStatus1: a serviceable call was not served for two cycles."""
 GAPPED_OUT, MAXED_OUT, FORCED_OFF, TERMINATED, PREEMPTED = 4, 5, 6, 7, 20

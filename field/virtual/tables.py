@@ -60,6 +60,11 @@ class OverlapTable:
     red_clearance_s: float
     blocks: frozenset[int]
 
+    @property
+    def clearance_s(self) -> float:
+        """From its end until what it blocks may begin."""
+        return self.yellow_change_s + self.red_clearance_s
+
 
 @dataclass(frozen=True)
 class Pattern:

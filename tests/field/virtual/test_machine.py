@@ -1,9 +1,12 @@
 """The controller unit, by what it shows and what it logs."""
 
+import dataclasses
+
 import pytest
 
 from field.virtual.checker import check
 from field.virtual.machine import ControlStatus, FlashStatus, Machine, PreemptState
+from field.virtual.monitor import Monitor
 from field.virtual.tables import tables_of
 from signals.errors import ConfigError
 from signals.intersection import Aspect, Stage
@@ -217,6 +220,22 @@ def test_a_conflict_in_the_lamps_is_latched_flash_until_somebody_comes():
     run(machine, 310)
     assert status(machine)[1] == FlashStatus.NOT_FLASH
     assert greens(machine)
+
+
+def test_the_monitor_finds_what_the_unit_does_wrong():
+    """It watches lamps only: a clearance that the unit was told too short, and a yellow that the lamps leave out."""
+    tables = tables_of(crossroads(), (PLAN,))
+    hasty = {n: dataclasses.replace(p, red_clearance_s=0.0, pedestrian_clear_s=0.0) for n, p in tables.phases.items()}
+    machine = Machine(dataclasses.replace(tables, phases=hasty, overlaps=()), unit().settings, 0.0)
+    machine.monitor = Monitor(tables)
+    run(machine, 100)
+    assert status(machine)[1] == FlashStatus.MMU
+    assert machine.monitor.fault.startswith("short clearance: signal group ")
+    machine = unit()
+    run(machine, 41.5)
+    machine.stuck_lamps = {"1": Aspect.RED}
+    run(machine, 43)
+    assert machine.monitor.fault == "short yellow: signal group 1"
 
 
 def test_stop_time_holds_every_interval():
