@@ -88,6 +88,8 @@ class NtcipCabinet:
     def read(self) -> Snapshot:
         """Lamps, detectors and state as they are now. Raises `PlantError` also where ours is not in force any more."""
         raw = self._reader.read()
+        if self._conflict(raw):
+            raw = self._reader.read()  # lamps are told one after another: a change between two looks like a conflict
         self._read_s = now_s = self._now()
         self._lamps = lamps = raw.lamps(self._stages.pedestrians)
         stage = self._stages.confirmed(lamps)
@@ -111,6 +113,9 @@ class NtcipCabinet:
             np.array([self._standing_down or not self._in_force()]),
             self._calls(raw)[None],
         )
+
+    def _conflict(self, raw: Raw) -> str:
+        return self._stages.green_conflict(raw.lamps(self._stages.pedestrians))
 
     def _seen(self) -> Seen:
         raw = self._last_raw()
@@ -141,12 +146,11 @@ class NtcipCabinet:
         return now < before < UP_TIME_WRAP - WRAPS_WITHIN
 
     def _status_of(self, raw: Raw) -> CabinetStatus:
-        greens = self._stages.green_conflict(self._lamps)
         return CabinetStatus(
             time_s=self._read_s,
             command=self._commander(raw),
             hands_off=hands_off(raw),
-            lockout=lockout(raw, greens),
+            lockout=lockout(raw, self._conflict(raw)),
             rebooted=self._rebooted,
             backup_time_s=float(raw.units[objects.UNIT_BACKUP_TIME]),
             written=self._words(),

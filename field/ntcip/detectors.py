@@ -20,7 +20,9 @@ from signals.values import Bools, Floats
 OVERFLOW, WHOLE, WRAP = 255, 200, 256
 MOST_LOST = 128
 """A larger step of the sequence is a cabinet that began anew."""
-STALE_PERIODS = 3.0
+MOST_IMPUTED = 5
+"""Reports in a row that may be made up for by the next."""
+STALE_PERIODS, STALE_S = 3.0, 2.0
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,18 @@ class Seen:
     occupancy: Floats
     presence: Bools
     healthy: Bools
+
+
+@dataclass(frozen=True)
+class Look:
+    """One answer of the cabinet's: a report where it is a new one, alarms where they were asked for."""
+
+    time_s: float
+    active: Bools
+    alarmed: Bools | None
+    sequence: int | None
+    period_s: float
+    report: tuple[Value, ...]
 
 
 class Detectors:
@@ -53,10 +67,11 @@ class Detectors:
             self._polled.append((objects.REPORT_SEQUENCE, probed.scalars[objects.REPORT_SEQUENCE]))
         self._reported = bool(self._polled)
         groups = sorted({-(-number // BITS) for number in self._numbers})
-        self._polled += [
-            (what, what.at(g)) for what in (objects.DETECTOR_ACTIVE, objects.DETECTOR_ALARMS) for g in groups
-        ]
+        self._polled += [(objects.DETECTOR_ACTIVE, objects.DETECTOR_ACTIVE.at(g)) for g in groups]
+        self._alarms = [(objects.DETECTOR_ALARMS, objects.DETECTOR_ALARMS.at(g)) for g in groups]
         self._groups = groups
+        reported = (objects.DETECTOR_VOLUME, objects.DETECTOR_OCCUPANCY)
+        self._report = [(what, what.at(n)) for what in reported for n in self._numbers]
         self._period_s = 1.0
         self._period_oid = probed.scalars.get(objects.REPORT_PERIOD)
         self.lost = 0
@@ -74,15 +89,34 @@ class Detectors:
 
     def poll(self, now_s: float) -> None:
         """One look. Raises `PlantError`."""
-        values = self._asking.rows(self._polled)
-        if self._reported:
-            self._follow(values.pop(0), now_s)
-        half = len(self._groups)
-        active = self._bits(values[:half])
-        self._pulses += active & ~self._active
-        self._covered += active
+        self.note(self.look(now_s))
+
+    def look(self, now_s: float) -> Look:
+        """Ask, and keep nothing of it yet, so that nobody has to wait meanwhile. Raises `PlantError`."""
+        first = self._polls == 0  # alarms once between two snapshots
+        values = self._asking.rows([*self._polled, *(self._alarms if first else [])])
+        sequence = values.pop(0) if self._reported else None
+        fresh = isinstance(sequence, int) and sequence != self._sequence
+        groups = len(self._groups)
+        return Look(
+            time_s=now_s,
+            active=self._bits(values[:groups]),
+            alarmed=self._bits(values[groups:]) if first else None,
+            sequence=sequence if fresh and isinstance(sequence, int) else None,
+            period_s=self._period() if fresh and self._sequence is None else 0.0,
+            report=tuple(self._asking.rows(self._report)) if fresh else (),
+        )
+
+    def note(self, look: Look) -> None:
+        """Add it to what was seen."""
+        if look.sequence is not None:
+            self._note_report(look, look.sequence)
+        if look.alarmed is not None:
+            self._alarmed = look.alarmed
+        self._pulses += look.active & ~self._active
+        self._covered += look.active
         self._polls += 1
-        self._active, self._alarmed = active, self._bits(values[half:])
+        self._active = look.active
 
     def _bits(self, octets: Sequence[Value]) -> Bools:
         """Of every channel; a group that the cabinet has not is empty."""
@@ -94,21 +128,17 @@ class Detectors:
                     found[first + bit] = octet >> bit & 1
         return found
 
-    def _follow(self, sequence: Value, now_s: float) -> None:
-        if not isinstance(sequence, int) or sequence == self._sequence:
-            return
+    def _note_report(self, look: Look, sequence: int) -> None:
+        """The first was counted before we came; one that nobody saw is taken to have counted what this one has."""
+        known = self._sequence is not None
         steps = (sequence - self._sequence) % WRAP if self._sequence is not None else 1
+        self._period_s = look.period_s or self._period_s
         self.lost += steps - 1 if steps < MOST_LOST else 0
-        if self._sequence is None:
-            self._period_s = self._period()
-        known, self._sequence, self._reported_s = self._sequence is not None, sequence, now_s
-        asked = [
-            (what, what.at(n)) for what in (objects.DETECTOR_VOLUME, objects.DETECTOR_OCCUPANCY) for n in self._numbers
-        ]
-        values = self._asking.rows(asked)
+        self._sequence, self._reported_s = sequence, look.time_s
         half = len(self._numbers)
-        for number, volume, occupancy in zip(self._numbers, values[:half], values[half:], strict=True):
-            self._note(number - 1, volume if known else 0, occupancy)  # the first was counted before we were there
+        weight = (steps if steps <= MOST_IMPUTED else 1) if known else 0
+        for number, volume, occupancy in zip(self._numbers, look.report[:half], look.report[half:], strict=True):
+            self._note(number - 1, volume, occupancy, weight)
         self._reports += 1
 
     def _period(self) -> float:
@@ -117,19 +147,19 @@ class Detectors:
         (period,) = self._asking.rows([(objects.REPORT_PERIOD, self._period_oid)])
         return float(period) if isinstance(period, int) else 1.0
 
-    def _note(self, k: int, volume: Value, occupancy: Value) -> None:
+    def _note(self, k: int, volume: Value, occupancy: Value, weight: int) -> None:
         counted = isinstance(volume, int) and volume != OVERFLOW
         covered = isinstance(occupancy, int) and occupancy <= WHOLE
         self._report_ok[k] = counted and covered
         if counted and isinstance(volume, int):
-            self._counted[k] += volume
+            self._counted[k] += weight * volume
         if isinstance(occupancy, int) and covered:
             self._share[k] = occupancy / WHOLE
 
     def take(self, now_s: float) -> Seen:
         """Since it was last taken; loops by report are distrusted once the reports have stopped."""
         pulses, polled = self._pulses, self._covered / max(1, self._polls)
-        stale = now_s - self._reported_s > STALE_PERIODS * self._period_s + 1.0
+        stale = now_s - self._reported_s > STALE_PERIODS * self._period_s + STALE_S
         by_report, channel = self._by_report, self._channel
         volume = np.where(by_report, self._counted[channel], pulses[channel])
         fresh = by_report & (self._reports > 0) & self._report_ok[channel]

@@ -9,7 +9,7 @@ from field.ntcip.detectors import Detectors, Seen
 from field.ntcip.transport import SnmpTransport
 from signals.errors import PlantError
 
-LOST_S = 2.0
+LOST_S = 5.0
 """Street time without an answer after which no loop is believed."""
 
 
@@ -41,14 +41,15 @@ class Poller:
             self.poll()
 
     def poll(self) -> None:
-        """One look; a failure is remembered, not raised."""
+        """One look; a failure is remembered, not raised. Who takes does not wait for the cabinet's answer."""
+        try:
+            look = self._detectors.look(self._now())
+        except PlantError as error:
+            self.failed = str(error)
+            return
         with self._lock:
-            try:
-                self._detectors.poll(self._now())
-            except PlantError as error:
-                self.failed = str(error)
-                return
-            self._answered_s, self.failed = self._now(), ""
+            self._detectors.note(look)
+        self._answered_s, self.failed = self._now(), ""
 
     def take(self) -> Seen:
         """What was seen since it was last taken."""

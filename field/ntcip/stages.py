@@ -104,6 +104,8 @@ class Stages:
         shown = []
         for k, bit in enumerate(self.heads):
             aspect = _aspect(lamps, bit)
+            if aspect == Aspect.UNKNOWN and not bit & self.all:
+                aspect = Aspect.RED  # no phase of the cabinet's: it tells nothing of it
             if aspect == Aspect.RED and yielding is not None and yielding[k] == Aspect.PERMISSIVE:
                 aspect = _aspect(lamps, ending, whole=True)
             shown.append(aspect)

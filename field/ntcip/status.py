@@ -27,8 +27,8 @@ UNITS = (
 SLOW = (objects.UNIT_BACKUP_TIME, objects.GLOBAL_TIME)
 SLOW_EVERY = 10
 """Readings between two of what changes seldom."""
-CROSSINGS = (objects.DONT_WALKS,)
-"""Told only of phases that have nothing but a crossing."""
+WALKED = (objects.DONT_WALKS, objects.PED_CLEARS, objects.WALKS, objects.PED_CALLS)
+"""Asked for only where some phase has pedestrians."""
 GROUPS = (
     objects.REDS, objects.YELLOWS, objects.GREENS, objects.DONT_WALKS, objects.PED_CLEARS, objects.WALKS,
     objects.VEH_CALLS, objects.PED_CALLS, objects.PHASE_OMIT, objects.HOLD, objects.VEH_CALL,
@@ -70,7 +70,8 @@ class StatusReader:
     def __init__(self, asking: Asking, probed: Probed, pedestrians: int) -> None:
         """pedestrians: the phases that have nothing but a crossing."""
         self._asking, self._groups = asking, probed.groups
-        self._columns = [what for what in GROUPS if pedestrians or what not in CROSSINGS]
+        walked = pedestrians or any(phase.walk_s for phase in probed.phases.values())
+        self._columns = [what for what in GROUPS if walked or what not in WALKED]
         self._asked = [(what, probed.scalars[what]) for what in UNITS if what in probed.scalars]
         self._asked += [(what, what.at(group)) for what in self._columns for group in range(1, self._groups + 1)]
         self._asked += [(objects.PREEMPT_STATE, objects.PREEMPT_STATE.at(n + 1)) for n in range(probed.preempts)]

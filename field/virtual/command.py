@@ -27,7 +27,8 @@ from field.virtual.wire import Wire
 from signals.errors import ConfigError
 
 LINE_EVERY_S = 5.0
-TICK_S = 0.1
+UP_S = 30.0
+"""How long the unit has been up when its street begins, so that nobody meets its start."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ class Cabinet:
         self._options, self._street = options, street
         settings = Settings(options.backup_time_s, 0.0, options.report_period_s)
         tables = tables_of(street.intersection, street.plans, options.local_calls)
-        self.machine = Machine(tables, settings, street.time_s - TICK_S)
+        self.machine = Machine(tables, settings, street.time_s - UP_S)
         self.unit = Unit(self.machine, street)
         self._ticks = self.unit.ticks()
         self._warm_up(street.time_s + options.warm_up_s)

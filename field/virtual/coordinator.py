@@ -1,7 +1,7 @@
 """Which pattern is in force, and which phases its cycle keeps green now.
 
 NTCIP 1202 v2, 2.5: coordOperationalMode, then systemPatternControl, then the time base. Force-offs are fixed points of
-the cycle (Signal Timing Manual 2nd ed., 7.3.4); every phase of a pattern is on maximum recall (splitMode maxVehicle),
+the cycle (Signal Timing Manual, 2nd ed., ch. 7); every phase of a pattern is on maximum recall (splitMode maxVehicle),
 so that the local plan is the fixed-time plan that it was keyed in from. A unit that is out of step leaves, after
 minimum greens, for the phases whose turn it is.
 """

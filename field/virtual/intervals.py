@@ -30,7 +30,7 @@ class PhaseTimer:
         self.interval = Interval.RED
         self.since = now
         self.conflict_since: int | None = None
-        """Since when a conflicting call has run the maximum green (Signal Timing Manual 5.1.4); None: there is none."""
+        """Since when a conflicting call runs the maximum green (Signal Timing Manual, ch. 6); None: there is none."""
         self.actuated = 0
         """When a detector last extended it."""
         self._length = {
@@ -52,7 +52,7 @@ class PhaseTimer:
         return self.interval is Interval.GREEN
 
     def rested(self, now: int) -> bool:
-        """Whether red has lasted for the red revert time (TS 2, 3.5.3.1)."""
+        """Whether red has lasted for the red revert time (TS 2 ch. 3, red revert)."""
         return not self.on and now - self.since >= self._revert
 
     def minimum_over(self, now: int) -> bool:

@@ -124,7 +124,7 @@ class Machine:
 
     @property
     def stopped(self) -> bool:
-        """Whether time stands still (TS 2, 3.5.5.5; NTCIP 1202 ringControlGroupStopTime, of any ring)."""
+        """Whether time stands still (TS 2 ch. 3, stop timing; NTCIP 1202 ringControlGroupStopTime, of any ring)."""
         return self.stop_time or self.controls.ring_masks["stop_time"] > 0
 
     def take_events(self) -> list[Event]:
@@ -149,7 +149,7 @@ class Machine:
         self.controls.arm(self._now)
 
     def advance(self) -> None:
-        """The button of manual control (TS 2, 3.5.4: interval advance)."""
+        """The button of manual control (TS 2 ch. 3, interval advance)."""
         self.rings.advance = True
         self._note(179, 0)
 
@@ -241,7 +241,7 @@ class Machine:
     # Flash
 
     def _choose_flash(self) -> None:
-        """TS 2, 3.9: local flash comes at once; automatic flash waits until every head is red; both leave anew."""
+        """TS 2 ch. 3, flash: a local one comes at once, an automatic one when every head is red; both leave anew."""
         automatic = self.coordinator.status == FLASH
         if self.flash == FlashStatus.NOT_FLASH:
             if self.flash_switch:

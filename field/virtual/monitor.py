@@ -1,7 +1,8 @@
 """The malfunction management unit: watches the lamps, not the controller unit, and latches flash.
 
-NEMA TS 2-2003, 4.4.3 (conflict: two conflicting channels with green, yellow or walk for more than 450 ms) and 4.4.5
-(minimum yellow change: a green must not be followed by less than 2.7 s of yellow).
+NEMA TS 2-2003 ch. 4 (conflict: two conflicting channels with green, yellow or walk for more than 450 ms;
+minimum yellow change: a green must not be followed by less than 2.7 s of yellow; minimum yellow and red: no conflicting
+green within 3.5 s of the end of another). Where the tables have shorter times, those are the bounds.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from field.virtual.intervals import tenths
 from field.virtual.tables import OverlapTable, PhaseTable, Tables
 from signals.intersection import Aspect
 
-CONFLICT_S, LEAST_YELLOW_S = 0.4, 2.7
+CONFLICT_S, LEAST_YELLOW_S, LEAST_CLEARANCE_S = 0.4, 2.7, 3.5
 LIT = frozenset({Aspect.GREEN, Aspect.PERMISSIVE, Aspect.YELLOW})
 PASSING = frozenset({Aspect.GREEN, Aspect.PERMISSIVE})
 
@@ -30,18 +31,23 @@ class Monitor:
         self._since: dict[tuple[str, ...], int] = {}
         self._before: Mapping[str, Aspect] = {}
         self._yellow_since: dict[str, int] = {}
+        self._clear = {
+            g: tenths(min(LEAST_CLEARANCE_S, row.clearance_s)) for row in timed for g in _groups(tables, row.number)
+        }
+        self._ended: dict[str, int] = {}
 
     def reset(self) -> None:
         """The button on its front: forget the fault and what was seen."""
         self.fault, self._before = "", {}
         self._since.clear()
         self._yellow_since.clear()
+        self._ended.clear()
 
     def tick(self, now: int, lamps: Mapping[str, Aspect]) -> bool:
         """Whether it trips now; a fault that is latched trips once."""
         if self.fault or (lamps is self._before and not self._since):
             return False
-        self.fault = self._conflict(now, lamps) or self._short_yellow(now, lamps)
+        self.fault = self._conflict(now, lamps) or self._short_yellow(now, lamps) or self._short_clearance(now, lamps)
         self._before = lamps
         return bool(self.fault)
 
@@ -66,6 +72,18 @@ class Monitor:
                 self._yellow_since.setdefault(group, now)
             elif before is Aspect.YELLOW and now - self._yellow_since.pop(group, now) < least:
                 return f"short yellow: signal group {group}"
+        return ""
+
+    def _short_clearance(self, now: int, lamps: Mapping[str, Aspect]) -> str:
+        begun = {g for g, shown in lamps.items() if shown in PASSING and self._before.get(g, shown) not in PASSING}
+        for group, before in self._before.items():
+            if before in PASSING and lamps[group] not in PASSING:
+                self._ended[group] = now
+        for pair in self._never if begun else ():
+            for group, foe in (pair, pair[::-1]):
+                cleared = now - self._ended.get(foe, -1000) >= self._clear.get(foe, 0)
+                if group in begun and not cleared and frozenset(pair) not in self._yielding:
+                    return f"short clearance: signal group {group} after {foe}"
         return ""
 
 

@@ -1,7 +1,7 @@
 """Rings and barriers: which phase is served when, which green ends and why.
 
-The order of service is NEMA TS 2-2003, 3.5.2 (rings, barriers, dual entry), the ends of green are those of the Signal
-Timing Manual (2nd ed., 5.1), what a central may do to them is NTCIP 1202 v2, 2.2.5.
+The order of service is NEMA TS 2-2003 ch. 3 (rings, barriers, dual entry), the ends of green are those of the Signal
+Timing Manual (2nd ed., ch. 6), what a central may do to them is NTCIP 1202 v2, 2.2.5.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from field.virtual.intervals import Interval, OverlapTimer, PhaseTimer, tenths
 from field.virtual.tables import Tables
 
 START_UP_RED_S = 6.0
-"""All red before the first green after flash (TS 2, 3.9.1.2: the exit from flash through red)."""
+"""All red before the first green after flash (TS 2 ch. 3: its exit leads through red), or the longest clearance if that
+is longer: nobody knows who is still inside."""
 CYCLE_FAULT_CYCLES = 2
 """NTCIP 1202 unitAlarmStatus1: a serviceable call was not served for two cycles."""
 GAPPED_OUT, MAXED_OUT, FORCED_OFF, TERMINATED, PREEMPTED = 4, 5, 6, 7, 20
@@ -63,7 +64,8 @@ class Rings:
         self._served: set[int] = set()
         self._waiting: dict[int, int] = {}
         self._side = 0
-        self._red_until = self.run + tenths(START_UP_RED_S)
+        clearances_s = [row.clearance_s for row in tables.phases.values()]
+        self._red_until = self.run + tenths(max(START_UP_RED_S, *clearances_s))
         self.changes += 1
 
     @property
@@ -138,7 +140,7 @@ class Rings:
         return omitted and not self.cycle_fault
 
     def _held(self, n: int) -> bool:
-        """TS 2, 3.5.3.3: a phase on hold keeps its green; so does any under manual control, until it is advanced."""
+        """TS 2 ch. 3, hold: a phase on hold keeps its green; so does any under manual control, until it is advanced."""
         if self.manual:
             return not self.advance
         return self._controls.mask("hold", n) and not self.cycle_fault
@@ -164,7 +166,7 @@ class Rings:
 
     def _choose(self) -> list[int]:
         """What comes next, at most one phase a ring, in the order of barriers and rings."""
-        chosen = sorted(self._coming)  # TS 2, 3.5.2: phase next is decided as green ends
+        chosen = sorted(self._coming)  # TS 2 ch. 3: phase next is decided as green ends
         wanted = [n for n in self.calls if n not in self._coming and self._eligible(n)]
         for n in sorted(wanted, key=self._distance):
             if all(self._together(n, m) for m in chosen):
@@ -203,7 +205,7 @@ class Rings:
         return not displayed and not self.phases[q].on and not self._blocking(q)
 
     def _time_maxima(self) -> None:
-        """Maximum green runs while a call waits that conflicts (Signal Timing Manual 5.1.4)."""
+        """Maximum green runs while a call waits that conflicts (Signal Timing Manual, ch. 6)."""
         blocking = {m for q in self.next for m in self._blocking(q)}
         for n, phase in self.phases.items():
             if n not in blocking:
@@ -237,14 +239,14 @@ class Rings:
         return GAPPED_OUT if phase.table.pedestrian or phase.gapped_out(self.run) else 0
 
     def _forced(self, n: int) -> bool:
-        """TS 2, 3.5.3.7: force-off ends the extension of green where a conflicting call can be served, not before."""
+        """TS 2 ch. 3, force-off: it ends the extension of green where a conflicting call can be served, not before."""
         return self._controls.mask("force_off", n) or self._in_ring("force_off", n)
 
     def _in_ring(self, name: str, n: int) -> bool:
         return bool(self._controls.ring_masks[name] >> (self._tables.phases[n].ring - 1) & 1)
 
     def _end_by_themselves(self, target: frozenset[int] | None) -> None:
-        """Walk gives way to its clearance by itself (TS 2, 3.5.3.2): held, or in its window, it rests."""
+        """Walk gives way to its clearance by itself (TS 2 ch. 3): held, or in its window, it rests."""
         for n, phase in self.phases.items():
             stays = n in target if target is not None else not phase.table.pedestrian
             if phase.green and not stays:

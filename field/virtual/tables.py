@@ -2,7 +2,7 @@
 
 One NTCIP phase a phase of ours, by its number. Two phases are concurrent (NTCIP 1202 phaseConcurrency) if some stage
 shows both protected; phases of one ring never are. A phase that no stage shows protected is not enabled: its heads are
-protected/permissive displays (Signal Timing Manual 2nd ed., 4.4.3) that ride on the through phases of the stage, as
+protected/permissive displays (Signal Timing Manual, 2nd ed., ch. 4) that ride on the through phases of the stage, as
 overlaps do, and its detectors call those.
 """
 
@@ -19,11 +19,11 @@ from signals.plans import TimingPlan
 MOST_PHASES, MOST_RINGS, MOST_PATTERNS, MOST_CYCLE_S = 16, 8, 16, 255
 """Two status groups, one ringControlGroup, and cycles of one octet (NTCIP 1202 patternCycleTime)."""
 PASSAGE_S = 2.5
-"""Signal Timing Manual 2nd ed., 5.1.3: presence detection near the stop line, 2 to 3 s."""
+"""Signal Timing Manual, 2nd ed., ch. 6: presence detection near the stop line, 2 to 3 s."""
 MAXIMUM_SHARE, MAXIMUM_UNKNOWN_S = 1.5, 40.0
-"""Maximum green as a multiple of the plan's (Signal Timing Manual, 5.1.4: 1.25 to 1.5), or where there is no plan."""
+"""Maximum green as a multiple of the plan's (Signal Timing Manual, ch. 6: 1.25 to 1.5), or where there is no plan."""
 RED_REVERT_S = 2.0
-"""NEMA TS 2, 3.5.3.1: the least red before the same phase is green again."""
+"""NEMA TS 2 ch. 3, red revert: the least red before the same phase is green again."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,11 @@ class OverlapTable:
     yellow_change_s: float
     red_clearance_s: float
     blocks: frozenset[int]
+
+    @property
+    def clearance_s(self) -> float:
+        """From its end until what it blocks may begin."""
+        return self.yellow_change_s + self.red_clearance_s
 
 
 @dataclass(frozen=True)

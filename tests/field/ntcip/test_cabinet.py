@@ -310,6 +310,23 @@ def test_a_green_conflict_locks_out(greens: int, yellows: int, reds: int, said: 
     assert street.cabinet.status().lockout == said
 
 
+def test_lamps_of_two_moments_are_no_conflict():
+    """An agent tells one object after another; what changed in between is read again."""
+    street = Street()
+    street.unit.put(objects.YELLOWS, bits(1, 5), 1)  # greens were told before they ended
+    reads = 0
+
+    def settle(verb: str, _: object) -> None:
+        nonlocal reads
+        reads += verb == "get"
+        if reads == 2:
+            street.unit.put(objects.GREENS, 0, 1)
+
+    street.unit.fault = settle
+    street.cabinet.read()
+    assert street.cabinet.status().lockout == ""
+
+
 def test_a_reboot_is_noticed():
     """By an up-time that went back; a wrap after 497 days is none."""
     street = Street()

@@ -62,7 +62,8 @@ class Unit:
                 objects.PHASE_OPTIONS: int(enabled), objects.PHASE_RING: 1 if n < 5 else 2,
                 objects.PHASE_CONCURRENCY: next((bytes(m for m in p if m != n) for p in PAIRS if n in p), b""),
                 objects.PHASE_MINIMUM_GREEN: MINIMUM_S, objects.PHASE_YELLOW_CHANGE: 10 * YELLOW_S,
-                objects.PHASE_RED_CLEAR: 10 * RED_S, objects.PHASE_WALK: 0, objects.PHASE_PEDESTRIAN_CLEAR: 0,
+                objects.PHASE_RED_CLEAR: 10 * RED_S, objects.PHASE_WALK: int(n == 1),
+                objects.PHASE_PEDESTRIAN_CLEAR: 0,
                 objects.PHASE_PASSAGE: 25, objects.PHASE_MAXIMUM_1: 40,
             }  # fmt: skip
             for column, value in row.items():
