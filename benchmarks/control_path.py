@@ -68,7 +68,7 @@ def tiled(snapshot: Snapshot, number: int) -> Snapshot:
         for name, value in snapshot._asdict().items()
         if isinstance(value, np.ndarray)
     }
-    return snapshot._replace(**arrays)
+    return snapshot._replace(**arrays)  # type: ignore[arg-type]
 
 
 def measure(place: Layout, snapshots: list[Snapshot], number: int) -> list[float]:

@@ -58,9 +58,9 @@ def no_space(*_: object) -> int:
 
 
 def test_the_cabinet_is_on_its_own_within_its_backup_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """A hundred times at random; what goes on afterwards begins by looking, and the audit log is whole."""
+    """Sixty times at random; what goes on afterwards begins by looking, and the audit log is whole."""
     chance, done = random.Random(0), Counter[tuple[str, str]]()
-    for number in range(100):
+    for number in range(60):
         state, kind = STATES[number % len(STATES)], chance.choice(KINDS)
         bench = Bench(tmp_path / str(number), limits=Limits(cycle_s=60.0, watch_s=2.0))
         bring(bench, state)
@@ -80,7 +80,7 @@ def test_the_cabinet_is_on_its_own_within_its_backup_time(tmp_path: Path, monkey
         assert bench.state in ("preflight", "shadow", "fallback", "lockout"), (state, kind)
         assert verify(tmp_path / str(number) / "audit").broken == ""
         assert (bench.state == "lockout") == (state == "lockout")
-    assert len(done) > 25
+    assert len(done) > 20
 
 
 def test_a_killed_process_loses_the_last_line_at_most(tmp_path: Path):
