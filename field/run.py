@@ -29,7 +29,7 @@ from field.replayed_feed import ReplayedFeed
 from field.secrets import load_secrets
 from field.site import Feed, MqttFeed, ReplayFeed, Site
 from field.site_file import built, load
-from field.states import Machine
+from field.states import Limits, Machine
 from field.stop import StopRequest
 from field.supervisor import Parts, Supervisor
 from field.tally import Tally
@@ -155,7 +155,7 @@ def parts_of(
         estimator=neighbourly(site, place, flow, held),
         controller=Deadline(place, build(site.controller, place, plans), build(rule_beside(name), place, plans)),
         interlock=Interlock(place, maximum_red_s=max((x.max_red_s for x in site.phase_limits), default=240.0)),
-        machine=Machine(site.level, locked=lockout.reason),
+        machine=Machine(site.level, Limits(cycle_s=longest_cycle_s(plans, place)), lockout.reason),
         audit=audit,
         records=records,
         lockout=lockout,
@@ -163,6 +163,12 @@ def parts_of(
         open=lambda: site.open_at(datetime.now()),
         critical=critical_loops(place),
     )
+
+
+def longest_cycle_s(plans: PlanFile, place: Layout) -> float:
+    """Of the cabinet's own plans, as far as they are known: so long it is left to itself after a preemption."""
+    own = {i.id for i in place.intersections}
+    return max((plan.cycle_s for plan in plans.plan if plan.intersection in own), default=Limits.cycle_s)
 
 
 def rule_beside(controller: str) -> str:
