@@ -10,49 +10,41 @@ nothing of it broken; the audit log's chain must be whole but for a last line, a
 from __future__ import annotations
 
 import argparse
-import csv
 import json
-import os
 import random
-import resource
 import signal
-import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # run as a file, from anywhere
 
-import numpy as np  # noqa: E402
-
-from benchmarks.wire_cut import Wire  # noqa: E402
+from benchmarks.drill_parts import (  # noqa: E402
+    BACKUP_S,
+    JUNCTION,
+    SCENARIO,
+    Central,
+    Street,
+    limit_disk,
+    wait_for,
+    write_feed,
+    write_site,
+)
 from field.audit import entries, verify  # noqa: E402
 from field.lockout_file import LockoutFile  # noqa: E402
 from field.street import scenario_junction  # noqa: E402
-from field.virtual.checker import Breach, check  # noqa: E402
+from field.virtual.checker import Breach  # noqa: E402
 from signals.intersection import Intersection  # noqa: E402
-from signals.layout import layout  # noqa: E402
-from signals.recording import Header, LoggedController, LogWriter  # noqa: E402
-from signals.values import Command, Decision, Record, Snapshot  # noqa: E402
 
-SCENARIO, JUNCTION, COMMUNITY = "single", "J", "drill"
-BACKUP_S = 3
 TOLERANCE_S = 1.0
 """Of a tick of the cabinet's, and of ours who look."""
-LONGEST_WAIT_S = 90.0
 STOPPED_S = 2.0 * BACKUP_S
-FEED_TICKS = 14
-ASC = ".1.3.6.1.4.1.1206.4.2.1"
-MASKS = tuple(f"{ASC}.1.5.1.{column}.1" for column in (2, 3, 4, 5, 6, 7))
-SYSTEM_PATTERN, PATTERN_STATUS = f"{ASC}.4.14.0", f"{ASC}.4.10.0"
-LOCAL_PATTERN = "1"
 STATES = ("preflight", "shadow", "engaging", "active", "degraded", "releasing", "fallback", "lockout")
 KINDS = ("kill", "stop", "cut", "answers cut", "disk", "clock", "term")
 LONGEST_DELAY_S = {"preflight": 0.5, "shadow": 4.0, "engaging": 1.2, "releasing": 0.2}
@@ -73,129 +65,6 @@ class Outcome:
     broken: str = ""
 
 
-class Street:
-    """The virtual cabinet, and the wire to it."""
-
-    def __init__(self, folder: Path, port: int) -> None:
-        self.events, self._port = folder / "events.csv", port
-        secrets = folder / "secrets.toml"
-        names = ("authentication_key", "privacy_key")
-        secrets.write_text(f'community = "{COMMUNITY}"\n' + "".join(f'{n} = "{COMMUNITY * 3}"\n' for n in names))
-        secrets.chmod(0o600)
-        options = f"--junction {JUNCTION} --port {port} --backup-time-s {BACKUP_S} --demand 1.0 --draw 50".split()
-        command = [sys.executable, str(ROOT / "control.py"), "cabinet", SCENARIO, *options]
-        command += ["--secrets", str(secrets), "--event-log", str(self.events)]
-        self._log = (folder / "cabinet.log").open("w")
-        self._process = subprocess.Popen(command, stdout=self._log, stderr=self._log, cwd=ROOT)
-        wait_for(self._up, f"the virtual cabinet on its local plan ({folder}/cabinet.log)")
-        self.wire = Wire(port)
-
-    def _up(self) -> bool:
-        if self._process.poll() is not None:
-            raise RuntimeError(f"the virtual cabinet has ended: {Path(self._log.name).read_text().strip()}")
-        return self.get(PATTERN_STATUS) == [LOCAL_PATTERN]
-
-    def get(self, *names: str) -> list[str]:
-        """What stock snmpget says; empty where nothing answers."""
-        command = [
-            "snmpget",
-            "-v2c",
-            "-c",
-            COMMUNITY,
-            "-Oqvx",
-            "-t",
-            "0.5",
-            "-r",
-            "1",
-            f"127.0.0.1:{self._port}",
-            *names,
-        ]
-        return subprocess.run(command, capture_output=True, text=True).stdout.split("\n")[:-1]
-
-    @property
-    def local(self) -> bool:
-        """Nothing of ours is in force."""
-        told = self.get(*MASKS, SYSTEM_PATTERN, PATTERN_STATUS)
-        return len(told) == len(MASKS) + 2 and {*told[:-1]} <= {"0"} and told[-1] == LOCAL_PATTERN
-
-    def close(self) -> None:
-        """End it, so that its event log is whole."""
-        self.wire.close()
-        self._process.terminate()
-        self._process.wait(30)
-        self._log.close()
-
-    def breaches(self, intersection: Intersection) -> tuple[int, list[Breach]]:
-        """How many events the cabinet's log has, and what the checker finds in it."""
-        with self.events.open(encoding="utf-8") as stream:
-            rows = [
-                (datetime.fromisoformat(row["TimeStamp"]).timestamp(), int(row["EventId"]), int(row["Parameter"]))
-                for row in csv.DictReader(stream)
-            ]
-        return len(rows), check(intersection, rows)
-
-
-class Central:
-    """One process of `control.py run`, and what it has said."""
-
-    def __init__(self, folder: Path, site: Path, *more: str) -> None:
-        self.step, self.said = folder / "clock-step", folder / "run.log"
-        self.step.write_text("0")
-        environment = os.environ | {"ADAPTIVE_SIGNALS_COMMUNITY": COMMUNITY, "PYTHONUNBUFFERED": "1"}
-        command = [sys.executable, str(ROOT / "benchmarks/stepped_clock.py"), str(self.step), "run", str(site), *more]
-        with self.said.open("w") as stream:
-            self.process = subprocess.Popen(command, stdout=stream, stderr=stream, cwd=ROOT, env=environment)
-
-    def reached(self, state: str) -> bool:
-        """Whether it has come to that state since it began, or is gone."""
-        return f" to {state}: " in self.said.read_text() or self.process.poll() is not None
-
-    def signal(self, number: signal.Signals) -> None:
-        """Send it, if there is still somebody."""
-        if self.process.poll() is None:
-            self.process.send_signal(number)
-
-    def end(self) -> None:
-        """Whatever it is doing."""
-        self.signal(signal.SIGCONT)
-        self.signal(signal.SIGKILL)
-        self.process.wait()
-
-
-def wait_for(condition: Callable[[], bool], what: str, seconds: float = LONGEST_WAIT_S) -> float:
-    """How long that took. Raises `TimeoutError`."""
-    began_s = time.monotonic()
-    while not condition():
-        if time.monotonic() - began_s > seconds:
-            raise TimeoutError(f"{what}: not within {seconds:g} s")
-        time.sleep(0.05)
-    return time.monotonic() - began_s
-
-
-def write_site(folder: Path, port: int, intersection: Intersection, approved: str = "") -> Path:
-    """A site at level hold, for the port of the wire."""
-    loops = "\n".join(
-        f'    {{ id = "{detector.id}", channel = {channel}, counts = "actuation" }},'
-        for channel, detector in enumerate(intersection.detectors, 1)
-    )
-    site = folder / "site.toml"
-    site.write_text(f"""name = "drill"
-level = "hold"
-controller = "adaptive"
-intersection = {{ scenario = "{SCENARIO}", junction = "{JUNCTION}" }}
-logging = {{ folder = "logs" }}
-[cabinet]
-protocol = "ntcip"
-port = {port}
-approved = "{approved}"
-detectors = [
-{loops}
-]
-snmp = {{ version = "v2c", allow_insecure = true }}
-""")
-    return site
-
-
 def approved_tables(folder: Path, port: int, intersection: Intersection) -> str:
     """The digest that the preflight shows, as an engineer would copy it from the audit log."""
     site = write_site(folder, port, intersection)
@@ -209,30 +78,6 @@ def approved_tables(folder: Path, port: int, intersection: Intersection) -> str:
             if what.startswith("tables"):
                 return str(value)
     raise RuntimeError("the preflight shows no digest of the tables")
-
-
-def write_feed(file: Path, intersection: Intersection) -> Path:
-    """A recorded log of one loop that ends soon: from then on that loop is not believed."""
-    one = intersection.model_copy(update={"detectors": intersection.detectors[:1]})
-    place = layout([one])
-    heads, none = place.has_head.shape, np.zeros(1, np.int64)
-    with file.open("w") as stream:
-        controller = LoggedController(name="existing", digest="")
-        plans = scenario_junction(SCENARIO, JUNCTION)[1]
-        header = Header(
-            started="", street="drill", controller=controller, versions={}, plans=plans, intersections=(one,)
-        )
-        log = LogWriter(stream, header)
-        for second in range(FEED_TICKS):
-            loops = np.zeros(1)
-            snapshot = Snapshot(
-                float(second), loops, loops, loops > 0, loops == 0, none, np.zeros(heads, np.int8), none == 0,
-                np.zeros(heads, bool),
-            )  # fmt: skip
-            decision = Decision(second, np.zeros(1, np.int8), none, none, loops, ("none",))
-            command = Command(second, second, np.zeros(1, np.int8), none, none, ("granted",))
-            log.append(Record(snapshot, None, decision, command))  # type: ignore[arg-type]
-    return file
 
 
 class Drills:
@@ -347,13 +192,6 @@ class Drills:
         """End the cabinet and judge its event log."""
         self._street.close()
         return self._street.breaches(self.intersection)
-
-
-def limit_disk(central: Central, full: bool) -> None:
-    """No file of the process may grow, as on a disk that is full; or it may again."""
-    if central.process.poll() is None:
-        soft = 1 if full else resource.RLIM_INFINITY
-        resource.prlimit(central.process.pid, resource.RLIMIT_FSIZE, (soft, resource.RLIM_INFINITY))
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from rich.console import Console
 from field.audit import AuditLog
 from field.cabinet import Cabinet
 from field.cabinets import connect
+from field.causes import Limits
 from field.clock import StreetClock, WallClock
 from field.deadline import Deadline
 from field.gate import DetectorFeed, Gate
@@ -29,7 +30,7 @@ from field.replayed_feed import ReplayedFeed
 from field.secrets import load_secrets
 from field.site import Feed, MqttFeed, ReplayFeed, Site
 from field.site_file import built, load
-from field.states import Limits, Machine
+from field.states import Machine
 from field.stop import StopRequest
 from field.supervisor import Parts, Supervisor
 from field.tally import Tally

@@ -1,6 +1,6 @@
 """The state machine between a site and its cabinet: pure, without I/O, time as an argument.
 
-`TABLE` says which state follows which on what event; `CAUSES` says what makes us let go, and what follows from it.
+`TABLE` says which state follows which on what event; `field.causes` says what makes us let go, and of what kind it is.
 Times are the street's seconds of a steady clock, never the wall's: a clock that is set must not end a timer.
 """
 
@@ -11,7 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from field.cabinet import CabinetStatus, Commander, Level
+from field.cabinet import Commander, Level
+from field.causes import Kind, Limits, Seen, first_cause, not_to_be_touched, rebooted
 
 
 class State(StrEnum):
@@ -68,8 +69,6 @@ TABLE: dict[tuple[State, Event], State] = {
 
 ENGAGED = frozenset({State.ENGAGING, State.ACTIVE, State.DEGRADED})
 
-STALE_S = {Level.SHADOW: 60.0, Level.PATTERN: 60.0, Level.CALLS: 5.0, Level.HOLD: 2.0}
-"""How old the last status may be; above it the cabinet might show anything."""
 HEARTBEAT_S = 5.0
 """Write again at least so often, and never later than a third of the backup time, so that two losses do no harm."""
 
@@ -77,127 +76,6 @@ HEARTBEAT_S = 5.0
 def heartbeat_s(backup_time_s: float) -> float:
     """Every so often what is in force is written again."""
     return min(backup_time_s / 3.0, HEARTBEAT_S)
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Times of the machine, s. cycle_s: the local plan's, that a preemption is given to settle."""
-
-    engage_s: float = 5.0
-    watch_s: float = 5.0
-    first_retry_s: float = 30.0
-    longest_retry_s: float = 900.0
-    look_again_s: float = 900.0
-    steady_s: float = 900.0
-    cycle_s: float = 120.0
-    most_releases: int = 3
-    within_s: float = 3600.0
-    most_blind: float = 0.5
-
-
-@dataclass(frozen=True)
-class Seen:
-    """All that the machine judges by, at one moment.
-
-    silent_s: since the status was read, when it was last asked for; away_s: since the machine was; unrenewed_s: since a
-    write was last acknowledged, while engaged; looked_over: what the preflight refuses, empty where nothing, None where
-    it was not made since `LOOKS`; blind: share of the critical loops that are not believed; doubted: some loop is not;
-    fault: what of ours fails; trip: what the interlock saw that must not be; asked: an operator wants us out; stop: the
-    process ends; acknowledged: by whom; released: the clearing was tried.
-    """
-
-    time_s: float
-    status: CabinetStatus | None = None
-    silent_s: float = 0.0
-    away_s: float = 0.0
-    unrenewed_s: float = 0.0
-    looked_over: str | None = None
-    open: bool = True
-    blind: float = 0.0
-    doubted: bool = False
-    fault: str = ""
-    trip: str = ""
-    asked: str = ""
-    stop: str = ""
-    acknowledged: str = ""
-    released: bool = False
-
-
-class Kind(StrEnum):
-    """What follows a release: nothing, waiting until it has passed, a retry that is counted, or an operator."""
-
-    PLANNED = "planned"
-    PASSING = "passing"
-    FAULT = "fault"
-    LOCKS = "locks"
-
-
-@dataclass(frozen=True)
-class Cause:
-    """A reason to let go; `words` is empty where it does not hold. `engaged_only`: judged once the cabinet is ours."""
-
-    kind: Kind
-    words: Callable[[Seen, Level, Limits], str]
-    engaged_only: bool = False
-
-
-def _status(seen: Seen, what: str) -> str:
-    return getattr(seen.status, what) if seen.status else ""
-
-
-def _silent(seen: Seen, level: Level, _: Limits) -> str:
-    return f"its status is {seen.silent_s:.1f} s old, must be at most {STALE_S[level]:g}" * (
-        seen.silent_s > STALE_S[level]
-    )
-
-
-def _other(seen: Seen, _: Level, __: Limits) -> str:
-    return "another central commands it" if seen.status and seen.status.command == Commander.OTHER else ""
-
-
-def _lost(seen: Seen, _: Level, __: Limits) -> str:
-    """The cabinet is under somebody else, though we believed that we had it."""
-    command = seen.status.command if seen.status else Commander.OURS
-    return "" if command == Commander.OURS else f"it is no longer ours: {command}"
-
-
-def _away(seen: Seen, _: Level, __: Limits) -> str:
-    longest_s = seen.status.backup_time_s if seen.status else 0.0
-    return f"this process stood still for {seen.away_s:.1f} s" if 0 < longest_s < seen.away_s else ""
-
-
-def _unrenewed(seen: Seen, _: Level, __: Limits) -> str:
-    longest_s = seen.status.backup_time_s if seen.status else 0.0
-    words = f"no write acknowledged for {seen.unrenewed_s:.1f} s, backup time is {longest_s:g}"
-    return words if 0 < longest_s < seen.unrenewed_s else ""
-
-
-def _rebooted(seen: Seen, _: Level, __: Limits) -> str:
-    return "it has started anew" if seen.status and seen.status.rebooted else ""
-
-
-def _blind(seen: Seen, _: Level, limits: Limits) -> str:
-    words = f"{seen.blind:.0%} of the critical loops are not believed, must be at most {limits.most_blind:.0%}"
-    return words if seen.blind > limits.most_blind else ""
-
-
-CAUSES: tuple[Cause, ...] = (
-    Cause(Kind.PLANNED, lambda seen, _, __: seen.stop),
-    Cause(Kind.LOCKS, lambda seen, _, __: _status(seen, "lockout")),
-    Cause(Kind.LOCKS, lambda seen, _, __: seen.trip),
-    Cause(Kind.LOCKS, lambda seen, _, __: seen.asked),
-    Cause(Kind.PASSING, lambda seen, _, __: _status(seen, "hands_off")),
-    Cause(Kind.PASSING, _other),
-    Cause(Kind.FAULT, _silent),
-    Cause(Kind.FAULT, _rebooted),
-    Cause(Kind.FAULT, _away),
-    Cause(Kind.FAULT, _lost, engaged_only=True),
-    Cause(Kind.FAULT, _unrenewed, engaged_only=True),
-    Cause(Kind.FAULT, lambda seen, _, __: seen.fault),
-    Cause(Kind.FAULT, _blind),
-    Cause(Kind.PLANNED, lambda seen, _, __: "" if seen.open else "outside the hours of operation"),
-)
-"""In order of weight: the first that holds is the reason."""
 
 
 @dataclass(frozen=True)
@@ -232,7 +110,7 @@ class Machine:
 
     def update(self, seen: Seen) -> Transition | None:
         """The next step, if there is one; ask again until there is none, and do in between what the state asks for."""
-        if _status(seen, "hands_off") or _other(seen, self.level, self.limits):
+        if not_to_be_touched(seen):
             self._clear_s = seen.time_s
         found = _NEXT[self.state](self, seen)
         if found is None:
@@ -248,7 +126,7 @@ class Machine:
             return "level is shadow"
         if seen.status is None:
             return "its status was not read yet"
-        _, words = self._first_cause(seen, engaged=False)
+        _, words = first_cause(seen, self.level, self.limits)
         if words:
             return words
         if seen.time_s - self._clear_s < self.limits.cycle_s:
@@ -258,16 +136,8 @@ class Machine:
         watched_s = seen.time_s - self.since_s
         return f"watched for {watched_s:.0f} s so far" if watched_s < self.limits.watch_s else ""
 
-    def _first_cause(self, seen: Seen, engaged: bool) -> tuple[Kind, str]:
-        for cause in CAUSES:
-            if engaged or not cause.engaged_only:
-                words = cause.words(seen, self.level, self.limits)
-                if words:
-                    return cause.kind, words
-        return Kind.PLANNED, ""
-
     def _locks(self, seen: Seen) -> str:
-        kind, words = self._first_cause(seen, engaged=False)
+        kind, words = first_cause(seen, self.level, self.limits)
         return words if kind == Kind.LOCKS and self.level != Level.SHADOW else ""
 
     def _boot(self, _: Seen) -> tuple[Event, str] | None:
@@ -282,7 +152,7 @@ class Machine:
     def _shadow(self, seen: Seen) -> tuple[Event, str] | None:
         if locked := self._locks(seen):
             return Event.LOCKED, locked
-        if _rebooted(seen, self.level, self.limits):
+        if rebooted(seen):
             return Event.LOOKS, "it has started anew"
         if self.why_not(seen):
             return None
@@ -291,7 +161,7 @@ class Machine:
         return Event.TAKES, f"level {self.level}"
 
     def _engaging(self, seen: Seen) -> tuple[Event, str] | None:
-        kind, words = self._first_cause(seen, engaged=False)
+        kind, words = first_cause(seen, self.level, self.limits)
         if words:
             return self._lets_go(seen, kind, words)
         if seen.status and seen.status.command == Commander.OURS:
@@ -301,7 +171,7 @@ class Machine:
         return None
 
     def _engaged(self, seen: Seen) -> tuple[Event, str] | None:
-        kind, words = self._first_cause(seen, engaged=True)
+        kind, words = first_cause(seen, self.level, self.limits, engaged=True)
         if words:
             return self._lets_go(seen, kind, words)
         if seen.time_s - self.since_s > self.limits.steady_s:

@@ -13,11 +13,12 @@ import numpy as np
 
 from field.audit import START, AuditLog
 from field.cabinet import Cabinet, CabinetStatus
+from field.causes import Seen
 from field.deadline import Deadline
 from field.gate import Gate
 from field.lockout_file import LockoutFile
 from field.record_log import RecordLog
-from field.states import ENGAGED, Machine, Seen, State, Transition, heartbeat_s
+from field.states import ENGAGED, Machine, State, Transition, heartbeat_s
 from signals.errors import PlantError
 from signals.flow import FlowEstimator
 from signals.loop import Estimator, Loop

@@ -62,6 +62,7 @@ def write_page(document: Document, file: Path) -> None:
             "title": section.title,
             "sentences": section.sentences,
             "headers": [header.removeprefix(">") for header in section.table.headers] if section.table else [],
+            "left": [not header.startswith(">") for header in section.table.headers] if section.table else [],
             "rows": section.table.rows if section.table else [],
             "chart": Markup(section.chart),
         }

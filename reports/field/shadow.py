@@ -16,6 +16,8 @@ from reports.wording import count
 
 MOST_ROWS = 12
 MOST_EVENTS = 40
+LEAST_HOURS = 3
+"""For a chart; of less the table says it all."""
 CANNOT_KNOW = (
     "What it cannot know: nobody drove under these greens. The model's queues stand on a point and never spill back, "
     "turn off into another lane or street, or scare anybody away; pedestrians and whoever no loop sees are not in it; "
@@ -51,6 +53,11 @@ def when(time_s: float) -> str:
     return f"{datetime.fromtimestamp(time_s, UTC):%Y-%m-%d %H:%M:%S}" if time_s > 1e9 else f"{time_s:g} s"
 
 
+def span(seconds: float) -> str:
+    """Hours, or minutes where there is no hour."""
+    return f"{seconds / HOUR_S:.1f} h" if seconds >= HOUR_S else f"{seconds / 60:.0f} min"
+
+
 def share(part: float, whole: float) -> str:
     """In per cent, or that there is nothing to tell."""
     return f"{100 * part / whole:.1f} %" if whole > 0 else "–"
@@ -58,11 +65,10 @@ def share(part: float, whole: float) -> str:
 
 def headline(found: Watched) -> str:
     """The answer in a sentence or two."""
-    hours = found.watched_s / HOUR_S
     if not found.ticks:
         return "Nothing was recorded."
     agreed = share(found.agreed_s, found.compared_s)
-    said = f"In {hours:.1f} h of watching the controller wished for the stage that stood {agreed} of the time"
+    said = f"In {span(found.watched_s)} of watching the controller wished for the stage that stood {agreed} of the time"
     shown, would = totals(found)
     if found.no_model or shown <= 0:
         return f"{said}. What that would have been worth is not estimated: {found.no_model or 'nobody waited'}."
@@ -170,6 +176,8 @@ def ratio(first: float, second: float) -> str:
 
 def _chart(found: Watched) -> str:
     hours = sorted(found.hours.items())
+    if len(hours) < LEAST_HOURS:
+        return ""
     first = hours[0][0] if hours else 0
 
     def plot(axes: Axes) -> None:

@@ -10,11 +10,12 @@ import numpy as np
 
 from field.audit import AuditLog
 from field.cabinet import CabinetStatus, Commander, Finding, Level, Write
+from field.causes import Limits
 from field.deadline import Deadline
 from field.gate import DetectorFeed, Gate
 from field.lockout_file import LockoutFile
 from field.record_log import RecordLog
-from field.states import Limits, Machine
+from field.states import Machine
 from field.supervisor import Parts, Supervisor
 from signals.controllers import build, digest
 from signals.errors import PlantError

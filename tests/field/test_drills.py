@@ -12,7 +12,7 @@ import pytest
 
 from benchmarks.wire_cut import SET, Wire, pdu
 from field.audit import entries, verify
-from field.states import Limits
+from field.causes import Limits
 from tests.field.fake_cabinet import BACKUP_S, Bench
 
 ROOT = Path(__file__).resolve().parents[2]

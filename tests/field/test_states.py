@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 
 from field.cabinet import CabinetStatus, Commander, Level
-from field.states import ENGAGED, TABLE, Event, Limits, Machine, Seen, State, Transition, heartbeat_s
+from field.causes import Limits, Seen
+from field.states import ENGAGED, TABLE, Event, Machine, State, Transition, heartbeat_s
 
 GOOD = CabinetStatus(0.0, Commander.OURS, "", "", False, 15.0, "", None)
 STATUS_FAULTS = {

@@ -89,8 +89,9 @@ def test_under_the_cabinets_own_greens_the_model_changes_nothing(tmp_path: Path)
     assert shown > 0 and would == pytest.approx(shown, rel=0.1)
 
 
-def test_the_report_is_told_in_words_and_on_a_page(tmp_path: Path):
+def test_the_report_is_told_in_words_and_on_a_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Every section in both; the page needs nothing from elsewhere; the audit log's check is in it."""
+    monkeypatch.setattr("reports.field.shadow.LEAST_HOURS", 1)
     words = said(Asked(shadow(tmp_path), out=tmp_path / "out/shadow.html"))
     page = (tmp_path / "out/shadow.html").read_text()
     for heading in ("What was watched", "Where it agrees", "What it might be worth", "Detectors", "States and faults"):
