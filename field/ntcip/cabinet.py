@@ -13,6 +13,7 @@ import numpy as np
 from field.cabinet import CabinetStatus, Commander, Finding, Level, Write
 from field.ntcip import objects
 from field.ntcip.detectors import Detectors
+from field.ntcip.limits import limits_of
 from field.ntcip.masks import Masks, Seen
 from field.ntcip.patterns import PatternChoice
 from field.ntcip.poller import Poller
@@ -69,9 +70,7 @@ class NtcipCabinet:
         loops = [loop for _, loop in self.layout.loops]
         detectors = Detectors(Asking(watching, name), self._probed, loops, settings.detectors)
         self._poller = Poller(detectors, watching, now, settings.actuation_polls_per_s, speed)
-        of_ours = {settings.phases.get(p.number, p.number): p.number for p in intersection.phases}
-        limits = {n: site.limit(of_ours.get(n, n)) for n in self._probed.phases}
-        self._masks = Masks(site.level, self._probed.phases, limits)
+        self._masks = Masks(site.level, self._probed.phases, limits_of(site, self._stages, self._probed))
         self._patterns = PatternChoice(site.patterns, [s.name for s in intersection.stages])
         self._engaged = self._standing_down = self._rebooted = False
         self._expires_s = np.inf
