@@ -13,6 +13,7 @@ import numpy as np
 from field.cabinet import CabinetStatus, Commander, Finding, Level, Write
 from field.ntcip import objects
 from field.ntcip.detectors import Detectors
+from field.ntcip.limits import limits_of
 from field.ntcip.masks import Masks, Seen
 from field.ntcip.patterns import PatternChoice
 from field.ntcip.poller import Poller
@@ -29,6 +30,8 @@ from signals.values import TRANSITION, Command, Mode, Snapshot
 
 UP_TIME_WRAP = 2**32
 WRAPS_WITHIN = 100 * 3600
+REST_S = 15.0
+"""Longer than an interstage: who shows no stage for so long rests in red, or in phases of no stage."""
 FREE_LEVELS = (Level.CALLS, Level.HOLD)
 
 
@@ -67,16 +70,15 @@ class NtcipCabinet:
         loops = [loop for _, loop in self.layout.loops]
         detectors = Detectors(Asking(watching, name), self._probed, loops, settings.detectors)
         self._poller = Poller(detectors, watching, now, settings.actuation_polls_per_s, speed)
-        of_ours = {settings.phases.get(p.number, p.number): p.number for p in intersection.phases}
-        limits = {n: site.limit(of_ours.get(n, n)) for n in self._probed.phases}
-        self._masks = Masks(site.level, self._probed.phases, limits)
+        self._masks = Masks(site.level, self._probed.phases, limits_of(site, self._stages, self._probed))
         self._patterns = PatternChoice(site.patterns, [s.name for s in intersection.stages])
         self._engaged = self._standing_down = self._rebooted = False
         self._expires_s = np.inf
         self._offset_s: float | None = None
         self._raw: Raw | None = None
         self._read_s, self._lamps = now(), Lamps(0, 0, 0)
-        self._last_stage = TRANSITION
+        self._last_stage, self._stage_seen_s = TRANSITION, now()
+        self._asked: int | None = None
         self._status: CabinetStatus | None = None
 
     def preflight(self) -> tuple[Finding, ...]:
@@ -93,7 +95,8 @@ class NtcipCabinet:
         self._read_s = now_s = self._now()
         self._lamps = lamps = raw.lamps(self._stages.pedestrians)
         stage = self._stages.confirmed(lamps)
-        self._last_stage = stage if stage != TRANSITION else self._last_stage
+        if stage != TRANSITION:
+            self._last_stage, self._stage_seen_s = stage, now_s
         self._rebooted = self._has_rebooted(raw)
         self._raw = raw
         self._status = self._status_of(raw)
@@ -197,7 +200,7 @@ class NtcipCabinet:
             raise PlantError(f"site {self._site.name}: level = shadow, must be pattern, calls or hold to engage")
         self._masks.clear()
         self._patterns.clear()
-        self._engaged, self._standing_down, self._expires_s = True, False, np.inf
+        self._engaged, self._standing_down, self._asked, self._expires_s = True, False, None, np.inf
         try:
             self._writer.set_masks(dict.fromkeys(objects.MASKS, 0), again=True)
             self._writer.set_pattern(self._engaged_pattern(), again=True)
@@ -218,8 +221,11 @@ class NtcipCabinet:
             self._stand_down()
         elif mode == Mode.GO:
             self._ask(stage)
+        else:
+            self._keep()
 
     def _ask(self, stage: int) -> None:
+        self._asked = stage
         if self._standing_down:
             self._standing_down = False
             self._masks.clear()
@@ -230,10 +236,19 @@ class NtcipCabinet:
         self._writer.set_pattern(objects.FREE)
         self._writer.set_masks(wanted)
 
+    def _keep(self) -> None:
+        """What was asked last, until it is there. Whoever rests in no stage at all is asked for the last one."""
+        if self._standing_down:
+            return
+        if self._asked is None and self._read_s - self._stage_seen_s > REST_S:
+            self._asked = max(self._last_stage, 0)
+        if self._asked is not None:
+            self._ask(self._asked)
+
     def _stand_down(self) -> None:
         """The cabinet's own plan, while we stay: nothing of ours but the standby is in force."""
         if not self._standing_down:
-            self._standing_down = True
+            self._standing_down, self._asked = True, None
             self._masks.clear()
             self._writer.set_masks(dict.fromkeys(objects.MASKS, 0))
             self._writer.set_pattern(self._site.release_pattern)

@@ -83,7 +83,7 @@ class Masks:
             self._wanted_since_s, self._tries = seen.time_s, 0
         elif seen.walking == 0 and self._insists(stage, seen):
             return {objects.FORCE_OFF: 0}
-        if self._maxed_out(asked, seen):
+        if self._maxed_out(asked, seen) or (not moving and self._overdue(self._all & ~asked, seen)):
             return {objects.VEH_CALL: calls, objects.PHASE_OMIT: 0, objects.HOLD: 0, objects.FORCE_OFF: 0}
         self._forced &= ~asked
         self._forced |= seen.green & self._all & ~asked & ~seen.walking if moving else 0
@@ -98,10 +98,7 @@ class Masks:
         """On the way all others; once there those that could join. Never an overdue one, never a whole ring."""
         others = self._all & ~asked
         omitted = others if moving else others & self._could_join(asked)
-        for n in members(omitted):
-            late_s = seen.time_s - self._call_since.get(n, seen.time_s)
-            if late_s > self._limits[n].max_red_s:
-                omitted &= ~(1 << (n - 1))
+        omitted &= ~self._overdue(omitted, seen)
         for ring in self._rings.values():
             if ring & ~omitted == 0:
                 spared = (ring & ~self._could_join(asked)) or ring
@@ -112,6 +109,14 @@ class Masks:
         """Phases that the cabinet may serve beside all the asked ones."""
         wanted = set(members(asked))
         return sum(1 << (n - 1) for n, table in self._phases.items() if wanted <= table.concurrency)
+
+    def _overdue(self, phases: int, seen: Seen) -> int:
+        """Those of them that have called for longer than they may have to wait: the cabinet serves them by itself."""
+        return sum(
+            1 << (n - 1)
+            for n in members(phases)
+            if seen.time_s - self._call_since.get(n, seen.time_s) > self._limits[n].max_red_s
+        )
 
     def _maxed_out(self, asked: int, seen: Seen) -> bool:
         """A phase of the stage has had its longest green while another waits: the cabinet then goes on by itself."""

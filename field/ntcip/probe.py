@@ -43,6 +43,7 @@ class PhaseTable:
     red_clear_s: float
     walk_s: float
     pedestrian_clear_s: float
+    maximum_s: float
 
     @property
     def least_green_s(self) -> float:
@@ -163,7 +164,7 @@ def _phases(asking: Asking, last: int) -> tuple[list[tuple[str, Value]], dict[in
 
 
 def _phase(name: str, number: int, row: list[Value]) -> PhaseTable:
-    _, ring, concurrency, minimum, yellow, red, walk, clear, _, _ = row
+    _, ring, concurrency, minimum, yellow, red, walk, clear, _, maximum = row
     if not isinstance(concurrency, bytes):
         raise PlantError(f"cabinet {name}: phase {number} has no phaseConcurrency, must have one (NTCIP 1202)")
     if not (isinstance(ring, int) and isinstance(minimum, int) and isinstance(yellow, int) and isinstance(red, int)):
@@ -177,6 +178,7 @@ def _phase(name: str, number: int, row: list[Value]) -> PhaseTable:
         red_clear_s=red / TENTHS,
         walk_s=float(walk) if isinstance(walk, int) else 0.0,
         pedestrian_clear_s=float(clear) if isinstance(clear, int) else 0.0,
+        maximum_s=float(maximum) if isinstance(maximum, int) else 0.0,
     )
 
 

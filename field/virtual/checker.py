@@ -236,14 +236,14 @@ def protected(intersection: Intersection, stage: Stage) -> set[int]:
 def foes(intersection: Intersection) -> dict[tuple[int, bool, int, bool], bool]:
     """(phase, yielding, phase, yielding) → whether they must not be green together: they cross and no stage has it so.
 
-    A phase and its own permissive display exclude each other too.
+    A phase and its own permissive display are the same heads, which may go from the one to the other.
     """
     found = {}
     groups = {p.number: set(p.signal_groups) for p in intersection.phases}
     cross = {frozenset((c.first, c.second)) for c in intersection.conflicts}
     for a, first in groups.items():
         for b, second in groups.items():
-            crossing = a == b or any(frozenset((x, y)) in cross for x in first for y in second)
+            crossing = a != b and any(frozenset((x, y)) in cross for x in first for y in second)
             for yields in (False, True):
                 for foe_yields in (False, True):
                     there = any(
@@ -253,5 +253,5 @@ def foes(intersection: Intersection) -> dict[tuple[int, bool, int, bool], bool]:
                         and (b in protected(intersection, s)) != foe_yields
                         for s in intersection.stages
                     )
-                    found[a, yields, b, foe_yields] = crossing and not (there and a != b)
+                    found[a, yields, b, foe_yields] = crossing and not there
     return found

@@ -101,6 +101,10 @@ class OverlapTimer:
         """Whether it is anything but red."""
         return self.interval is not Interval.RED
 
+    def absorb(self, now: int) -> None:
+        """Its own phase has turned green and takes the heads over."""
+        self.interval, self.since = Interval.RED, now
+
     def tick(self, now: int, hosted: bool) -> bool:
         """Follow the hosts; whether the interval changed."""
         before, passed = self.interval, now - self.since

@@ -201,7 +201,8 @@ class Rings:
         return [m for m in self._foes[q] if self.phases[m].on]
 
     def _free(self, q: int) -> bool:
-        displayed = any(o.on and q in o.table.blocks for o in self.overlaps.values())
+        others = (o for n, o in self.overlaps.items() if not (n == q and self._goes_over(n)))
+        displayed = any(o.on and q in o.table.blocks for o in others)
         return not displayed and not self.phases[q].on and not self._blocking(q)
 
     def _time_maxima(self) -> None:
@@ -262,13 +263,21 @@ class Rings:
         greens = self.vehicle_greens
         for n, overlap in self.overlaps.items():
             hosted = greens in overlap.table.hosts and not (n in self.phases and self.phases[n].on)
-            if not overlap.tick(self.run, hosted):
+            if not overlap.tick(self.run, hosted or self._goes_over(n)):
                 continue
             self.changes += 1
             if overlap.interval in (Interval.GREEN, Interval.YELLOW):
                 self._note(32 if overlap.interval is Interval.GREEN else 33, n)
 
+    def _goes_over(self, n: int) -> bool:
+        """Whether a permissive display waits for its own phase to turn green in its place."""
+        overlap = self.overlaps.get(n)
+        return bool(overlap and overlap.table.direct and overlap.interval is Interval.GREEN and n in self._coming)
+
     def _begin(self, n: int) -> None:
+        if self._goes_over(n):
+            self.overlaps[n].absorb(self.run)
+            self._note(33, n)
         self.phases[n].begin(self.run)
         self._coming.discard(n)
         if self._tables.barrier_of[n] != self._side:

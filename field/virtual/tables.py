@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import combinations, pairwise
 
 from signals.errors import ConfigError
-from signals.intersection import Detector, Intersection, Phase, Stage
+from signals.intersection import Aspect, Detector, Intersection, Phase, Stage
 from signals.plans import TimingPlan
 
 MOST_PHASES, MOST_RINGS, MOST_PATTERNS, MOST_CYCLE_S = 16, 8, 16, 255
@@ -52,13 +52,17 @@ class PhaseTable:
 
 @dataclass(frozen=True)
 class OverlapTable:
-    """A permissive display: on while the vehicle phases of one of `hosts` are green; `blocks` wait for its red."""
+    """A permissive display: on while the vehicle phases of one of `hosts` are green; `blocks` wait for its red.
+
+    direct: where its own phase comes next, it stays until that is green, with no yellow in between.
+    """
 
     number: int
     hosts: frozenset[frozenset[int]]
     yellow_change_s: float
     red_clearance_s: float
     blocks: frozenset[int]
+    direct: bool
 
     @property
     def clearance_s(self) -> float:
@@ -264,7 +268,21 @@ def _overlaps(
         blocked = {p.number for p in intersection.phases if foes & set(p.signal_groups)} | {n}
         blocked -= {m for s in hosting for m in own[s.name]}
         hosts = frozenset(_vehicles(intersection, own[s.name]) for s in hosting)
-        yield OverlapTable(n, hosts, phase.yellow_change_s, phase.red_clearance_s, frozenset(blocked) & set(enabled))
+        direct = not _interrupted(intersection, groups, {s.name for s in hosting}, {k for k in own if n in own[k]})
+        times = (phase.yellow_change_s, phase.red_clearance_s)
+        yield OverlapTable(n, hosts, *times, frozenset(blocked) & set(enabled), direct)
+
+
+def _interrupted(intersection: Intersection, groups: set[str], starts: set[str], ends: set[str]) -> bool:
+    """Whether the timing sheet has a head show something else between yielding and right of way."""
+    places = [k for k, group in enumerate(intersection.signal_groups) if group.id in groups]
+    return any(
+        interval.aspects[k] not in (Aspect.PERMISSIVE, Aspect.GREEN)
+        for way in intersection.interstages
+        if way.start in starts and way.end in ends
+        for interval in way.intervals
+        for k in places
+    )
 
 
 def _displays(

@@ -232,15 +232,37 @@ def test_a_release_by_command_can_be_taken_back():
     assert not street.snapshot.local[0]
 
 
-def test_an_overdue_phase_is_not_omitted():
-    """Whoever has called for longer than the site's max_red_s may be served before the wanted stage."""
+def test_who_is_overdue_is_served_whatever_is_held():
+    """Hold and omits are dropped for whoever has called for longer than the site's max_red_s."""
     street = Street(phase_limits=({"phase": 2, "max_red_s": 30},))
     street.cabinet.engage()
     list(street.go(A, 5))
     street.unit.put(objects.VEH_CALLS, bits(2), 1)
-    list(street.go(A, 35))
+    assert set(stages(street, A, 30)) == {A}
+    assert TRANSITION in stages(street, A, 3)
+
+
+def test_an_overdue_phase_is_not_omitted():
+    """On the way to another stage it may come first."""
+    street = Street(phase_limits=({"phase": 2, "max_red_s": 30},))
+    street.cabinet.engage()
+    list(street.go(A, 5))
+    street.unit.put(objects.VEH_CALLS, bits(2), 1)
+    list(street.go(A, 31))
     street.step(Mode.GO, C)
     assert street.unit.of(objects.PHASE_OMIT, 1) == bits(1, 5, 6)
+
+
+def test_nobody_waits_until_the_cabinet_calls_it_a_fault():
+    """Two of its cycles of longest greens, less a fifth, whatever the site allows."""
+    long = tuple({"phase": n, "max_green_s": 600, "max_red_s": 600} for n in (1, 2, 5))
+    street = Street(phase_limits=long)
+    street.cabinet.engage()
+    list(street.go(A, 5))
+    street.unit.put(objects.VEH_CALLS, bits(2), 1)
+    two_cycles_s = 2 * 3 * (40 + 3 + 2)
+    assert set(stages(street, A, int(0.8 * two_cycles_s))) == {A}
+    assert TRANSITION in stages(street, A, 3)
 
 
 def test_a_green_is_not_held_longer_than_the_site_allows():

@@ -66,15 +66,16 @@ def _value(told: list[str]) -> Value:
 class Crossroads:
     """The unit, its adapter and the loop, with vehicles that stand on random loops for some seconds."""
 
-    def __init__(self, level: Level, controller: str = "max-pressure", seed: int = 1) -> None:
+    def __init__(self, level: Level, local_calls: bool = True, seed: int = 1) -> None:
         intersection, plans, self.place = junction()
-        self.machine = Machine(tables_of(intersection, plans.of("J")), Settings(BACKUP_S, 0.0, 1), 0.0)
+        tables = tables_of(intersection, plans.of("J"), local_calls)
+        self.machine = Machine(tables, Settings(BACKUP_S, 0.0, 1), 0.0)
         self.answers = BadAnswers(Answers(Objects(self.machine)))
         self.transport = Direct(self.answers)
         self.site: Site = site(level)
         self.cabinet = NtcipCabinet(self.site, self.place, lambda: self.machine.time_s, connect=lambda: self.transport)
         self.loop = Loop(
-            self.cabinet, FlowEstimator(self.place), build(controller, self.place, plans), Interlock(self.place)
+            self.cabinet, FlowEstimator(self.place), build("max-pressure", self.place, plans), Interlock(self.place)
         )
         self._random = np.random.default_rng(seed)
         self._standing = np.zeros(len(self.machine.detectors))
@@ -99,10 +100,12 @@ class Crossroads:
         return [int(self.machine.lamps[g.id]) for g in junction()[0].signal_groups]
 
 
-@pytest.mark.parametrize("level", [Level.CALLS, Level.HOLD])
-def test_stages_change_as_they_are_commanded(level: Level):
-    """Every wish comes about, at hold only wishes do, and what is read back is what the lamps show."""
-    street = Crossroads(level)
+@pytest.mark.parametrize(
+    ("level", "local_calls"), [(Level.CALLS, True), (Level.CALLS, False), (Level.HOLD, True), (Level.HOLD, False)]
+)
+def test_stages_change_as_they_are_commanded(level: Level, local_calls: bool):
+    """What is read back is what the lamps show; at hold, or with nobody else calling, only wishes come about."""
+    street = Crossroads(level, local_calls)
     street.cabinet.read()
     street.cabinet.engage()
     stages, granted = [], []
@@ -118,7 +121,7 @@ def test_stages_change_as_they_are_commanded(level: Level):
     changes = [k for k in range(1, 400) if stages[k] not in (TRANSITION, stages[k - 1])]
     assert len(changes) > 8
     assert check(junction()[0], street.machine.take_events()) == []
-    if level == Level.HOLD:
+    if level == Level.HOLD or not local_calls:
         assert [k for k in changes[1:] if stages[k] not in granted[k - 12 : k]] == []
 
 
