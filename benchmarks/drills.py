@@ -210,7 +210,10 @@ def run(times: int, port: int, seed: int, folder: Path, file: Path | None) -> in
     outcomes: list[Outcome] = []
     with drills(folder, port, seed) as made:
         for number in range(times):
-            outcomes.append(outcome := made.run(number))
+            try:
+                outcomes.append(outcome := made.run(number))
+            except KeyboardInterrupt:  # the verdict is on those that were done
+                break
             said = outcome.broken or (
                 f"local {outcome.local_s:.1f} s after the last SET, which came {outcome.let_go_s:+.1f} s after"
             )
