@@ -151,7 +151,10 @@ class Drills:
         if kind == "stop":
             time.sleep(max(0.0, STOPPED_S - (time.monotonic() - struck_s)))
             central.signal(signal.SIGCONT)
-            time.sleep(1.5)
+            time.sleep(2.0)
+            if outcome.state in ("active", "degraded") and not central.reached("releasing"):
+                outcome.broken = outcome.broken or "went on as before when it was woken"
+            central.signal(signal.SIGTERM)  # from shadow it may have taken the cabinet anew
             self._watch(outcome, time.monotonic())
         if kind == "disk":
             limit_disk(central, full=False)
