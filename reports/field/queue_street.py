@@ -1,9 +1,9 @@
 """A street of point queues, fed with the arrivals that were measured: what would have waited under other greens.
 
 Vehicles reach the stop line after their travel time at free speed, wait without taking room, and leave a green stage at
-saturation flow after a start-up loss. It knows no spillback, no lane changes and no driver who would have come another
-way or at another time. Two controls of one and the same street are compared, so that much of what it gets wrong it gets
-wrong for both.
+saturation flow: what is lost at its start is won in its yellow (HCM: effective green is displayed green). It knows no
+spillback, no lane changes and no driver who would have come another way or at another time. Two controls of one and the
+same street are compared, so that much of what it gets wrong it gets wrong for both.
 """
 
 from __future__ import annotations
@@ -12,14 +12,15 @@ from collections import deque
 
 import numpy as np
 
-from signals.layout import Layout
+from signals.layout import VEHICLE_SPACE_M, Layout
 from signals.sequencer import Sequencer
-from signals.values import TRANSITION, Command, Floats, Ints, Mode, Snapshot
+from signals.values import TRANSITION, Bools, Command, Floats, Ints, Mode, Snapshot
 
 ENTRY_M = 150.0
 """Where `TrafficState.arrived_veh` counts, or the beginning of shorter lanes."""
-STARTUP_LOST_S = 2.0
 COVERED_VEH = 0.5
+PASSING = 0.3
+"""Occupancy of a second in which somebody drives over a loop."""
 
 
 class Queues:
@@ -35,7 +36,6 @@ class Queues:
         self._travel_s = np.round(lengths / speed).astype(int)
         self._coming: deque[Floats] = deque([np.zeros(layout.shape)] * int(self._travel_s.max() + 1))
         self.queue_veh = np.zeros(layout.shape)
-        self._green_s = np.zeros(layout.shape)
         self.waited_veh_s = 0.0
         self.left_veh = 0.0
 
@@ -48,10 +48,8 @@ class Queues:
         came = np.stack(self._coming)
         here = np.take_along_axis(came, self._travel_s[None], axis=0)[0]
         serves = layout.serves[np.arange(stage.size), np.maximum(stage, 0)] * (stage != TRANSITION)[:, None]
-        self._green_s = np.where(serves > 0, self._green_s + step_s, 0.0)
-        flows = np.clip(self._green_s - STARTUP_LOST_S, 0.0, step_s)
         self.queue_veh += here
-        left = np.minimum(self.queue_veh, serves * layout.saturation_flow_veh_per_h / 3600.0 * flows)
+        left = np.minimum(self.queue_veh, serves * layout.saturation_flow_veh_per_h / 3600.0 * step_s)
         self.queue_veh -= left
         self.waited_veh_s += float(self.queue_veh.sum()) * step_s
         self.left_veh += float(left.sum())
@@ -98,19 +96,28 @@ class QueueStreet:
         waiting = np.zeros(len(self.layout.loops), bool)
         waits = self.queues.queue_veh.ravel()[self.layout.stop_cell] > COVERED_VEH
         np.logical_or.at(waiting, self.layout.stop_loop, waits)
-        covered = waiting | (self._stop_veh > 0)
+        covered = np.where(stop, waiting | (self._stop_veh > 0), self._reached() | (shown.volume_veh > 0))
         aspects = np.full_like(shown.aspects, -1)
         for row, sequencer in enumerate(self._sequencers):
             now = sequencer.aspects(shown.time_s)
             aspects[row, : len(now)] = now
         return shown._replace(
             volume_veh=np.where(stop, self._stop_veh, shown.volume_veh),
-            occupancy=np.where(stop, covered * 1.0, shown.occupancy),
-            presence=np.where(stop, covered, shown.presence),
+            occupancy=np.where(stop | self._reached(), covered * 1.0, covered * PASSING),
+            presence=covered,
             stage=self.stage(shown.time_s),
             aspects=aspects,
             local=self._local.copy(),
         )
+
+    def _reached(self) -> Bools:
+        """Which advance loops [L] a standing queue would cover."""
+        place = self.layout
+        length_m = self.queues.queue_veh / np.maximum(place.lanes, 1.0) * VEHICLE_SPACE_M
+        reached = np.zeros(len(place.loops), bool)
+        far = (place.advance_distance_m > 0) & (length_m >= place.advance_distance_m)
+        np.logical_or.at(reached, place.advance_loop, far.ravel()[place.advance_cell])
+        return reached
 
     def apply(self, command: Command) -> None:
         """Go where that leads."""

@@ -67,7 +67,7 @@ def headline(found: Watched) -> str:
     """The answer in a sentence or two."""
     if not found.ticks:
         return "Nothing was recorded."
-    agreed = share(found.agreed_s, found.compared_s)
+    agreed = share(found.agreed_s, found.compared_s) if found.compared_s else "none"
     said = f"In {span(found.watched_s)} of watching the controller wished for the stage that stood {agreed} of the time"
     shown, would = totals(found)
     if found.no_model or shown <= 0:
@@ -149,7 +149,7 @@ def _benefit(found: Watched) -> Section:
         "change is worth.",
         "Assumptions: every vehicle that the loops tell of arrives when it did, drives freely to the stop line, and "
         "leaves a "
-        "green at the saturation flow of its lanes after 2 s; the controller sees loops made from these queues, its "
+        "green at the saturation flow of its lanes; the controller sees loops made from these queues, its "
         "wishes "
         "go through the interlock, and clearances take their time.",
         CANNOT_KNOW,

@@ -96,7 +96,7 @@ def _count(found: Watched, log: SiteLog, moment: Moment) -> None:
     found.ticks += 1
     found.watched_s += step_s
     found.begin_s, found.end_s = min(found.begin_s, snapshot.time_s), max(found.end_s, snapshot.time_s)
-    in_force = bool(log.events) and log.events[-1].in_force
+    in_force = not log.events or log.events[-1].in_force
     found.in_force_s += step_s * in_force
     believed = log.estimator.believed
     found.believed_s += believed * step_s

@@ -14,7 +14,7 @@ from reports.field import on_off
 from reports.field.command import Asked, run_report
 from reports.field.logs import site_log
 from reports.field.on_off import Cell
-from reports.field.queue_street import STARTUP_LOST_S, Queues
+from reports.field.queue_street import Queues
 from reports.field.watched import kind_of, watch
 from signals.errors import ConfigError
 from signals.layout import layout
@@ -46,8 +46,7 @@ def test_queues_wait_as_theory_has_it():
             before = queues.waited_veh_s
         queues.step(arrivals, B if second % cycle_s < red_s else A, 1.0)
     waited = (queues.waited_veh_s - before) / 10
-    blocked_s = red_s + STARTUP_LOST_S
-    theory = rate * blocked_s**2 / 2 / (1 - rate / 0.5)
+    theory = rate * red_s**2 / 2 / (1 - rate / 0.5)
     assert waited == pytest.approx(theory, rel=0.05)
     assert queues.left_veh == pytest.approx(20 * cycle_s * rate, abs=15)
 
