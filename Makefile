@@ -52,15 +52,15 @@ install-dev: $(VENV)/.installed-dev
 
 # A larger set stamps the smaller ones too, so that nothing is installed again until a pin changes.
 $(VENV)/.installed-sim: $(PINS)
-	@python=$$(sh tools/find_python.sh) && "$$python" tools/install.py sim
+	@python=$$(sh tools/find_python.sh) && "$$python" tools/install.py sim field
 	@touch $@
 
 $(VENV)/.installed-train: $(PINS)
-	@python=$$(sh tools/find_python.sh) && "$$python" tools/install.py sim train
+	@python=$$(sh tools/find_python.sh) && "$$python" tools/install.py sim field train
 	@touch $@ $(VENV)/.installed-sim
 
 $(VENV)/.installed-dev: $(PINS)
-	@python=$$(sh tools/find_python.sh) && "$$python" tools/install.py sim train field dev
+	@python=$$(sh tools/find_python.sh) && "$$python" tools/install.py sim field train dev
 	@touch $@ $(VENV)/.installed-sim $(VENV)/.installed-train
 
 lock:

@@ -20,6 +20,25 @@ REMEMBERED = 3600
 """Ticks over which lateness is told: an hour at one a second."""
 
 
+class StreetClock:
+    """The street's time in s: local seconds since 1970 when it begins, then steady, whatever is done to the wall clock.
+
+    A change of daylight saving is followed by the next process, so that no timer ever sees a leap.
+    """
+
+    def __init__(
+        self, speed: float, now: Callable[[], float] = time.monotonic, wall: Callable[[], float] = time.time
+    ) -> None:
+        if not SLOWEST <= speed <= FASTEST:
+            raise ConfigError(f"speed = {speed:g}, must be {SLOWEST:g} to {FASTEST:g}")
+        self._speed, self._now, self._began_s = speed, now, now()
+        began_s = wall()
+        self._first_s = began_s + time.localtime(began_s).tm_gmtoff
+
+    def __call__(self) -> float:
+        return self._first_s + (self._now() - self._began_s) * self._speed
+
+
 class WallClock:
     """Yields the seconds that it is given, each when it is due at `speed`. A late one is counted, never left out.
 

@@ -12,9 +12,9 @@ from signals.layout import Layout
 class HistoryFile:
     """`failed`: why it could not be written last, empty where it could; the street does not wait for it."""
 
-    def __init__(self, path: Path, layout: Layout) -> None:
+    def __init__(self, path: Path, layout: Layout, first_weekday: int = 0) -> None:
         self.path = path
-        self.history = load(path, layout) if path.exists() else History(layout)
+        self.history = load(path, layout) if path.exists() else History(layout, first_weekday)
         self.failed = ""
         self._saved_s: float | None = None
 

@@ -8,7 +8,9 @@ from pathlib import Path
 import pandas as pd
 
 from scenarios.additional import by_themselves
-from scenarios.catalogue import find
+from scenarios.catalogue import Scenario, find
+from signals.errors import ConfigError
+from signals.intersection import Intersection
 from signals.layout import Layout
 from signals.plans import PlanFile
 from simulation.street import Demand, Place, Street
@@ -19,23 +21,35 @@ WARM_UP_S = 300.0
 SEED = 0
 
 
+def scenario_junction(scenario: str, junction: str) -> tuple[Intersection, PlanFile]:
+    """One junction of a scenario, by itself, and the plans that the scenario brings. Raises `ConfigError`."""
+    network = _place(find(scenario)).network
+    found = {i.id: i for i in network.intersections}
+    if junction not in found:
+        raise ConfigError(f"scenario {scenario}: unknown junction {junction}, must be one of {', '.join(found)}")
+    return found[junction], network.plans
+
+
+def _place(found: Scenario) -> Place:
+    return Place(
+        net_file=found.net_file,
+        additional_files=found.additional_files,
+        begin_s=found.begin_s,
+        end_s=found.end_s,
+        step_length_s=found.step_length_s,
+        override_files=found.override_files,
+        options=found.options,
+    )
+
+
 class VirtualStreet:
     """A scenario with the traffic that its author wrote. Close it at the end."""
 
     def __init__(self, scenario: str, gui: bool = False) -> None:
         found = find(scenario)
-        place = Place(
-            net_file=found.net_file,
-            additional_files=found.additional_files,
-            begin_s=found.begin_s,
-            end_s=found.end_s,
-            step_length_s=found.step_length_s,
-            override_files=found.override_files,
-            options=found.options,
-        )
         # SUMO takes several route files with commas between them
         demand = Demand(Path(",".join(str(file) for file in by_themselves(found.route_files))), pd.DataFrame())
-        self._street = Street(place, demand, seed=SEED, gui=gui, outputs=False)
+        self._street = Street(_place(found), demand, seed=SEED, gui=gui, outputs=False)
         self.layout: Layout = self._street.layout
         self.plant = self._street.plant
         self.plans: PlanFile = self._street.network.plans

@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import TextIO
 
 import duckdb
 import numpy as np
@@ -34,6 +35,23 @@ def write_events(path: Path, tables: Iterable[pd.DataFrame]) -> list[Path]:
     return list(_write_datz(path, tables))
 
 
+class EventCsv:
+    """A .csv that grows while the events happen; whatever ends the process, only what was not yet appended is lost."""
+
+    def __init__(self, path: Path) -> None:
+        self._stream = path.open("w", encoding="utf-8", newline="")
+        self._stream.write(",".join(HEADER) + "\n")
+
+    def append(self, table: pd.DataFrame) -> None:
+        """Add the rows of a table of `formats.rows.EVENTS`."""
+        _append_csv(self._stream, table)
+        self._stream.flush()
+
+    def close(self) -> None:
+        """No more rows."""
+        self._stream.close()
+
+
 def _named(table: pd.DataFrame) -> pd.DataFrame:
     devices = table["device"].astype(str)
     numeric = bool(devices.str.fullmatch(r"\d{1,18}").all())
@@ -50,10 +68,14 @@ def _write_csv(path: Path, tables: Iterable[pd.DataFrame]) -> list[Path]:
     with path.open("w", encoding="utf-8", newline="") as stream:
         stream.write(",".join(HEADER) + "\n")
         for table in tables:
-            named = _named(table)
-            named["TimeStamp"] = named["TimeStamp"].dt.strftime("%Y-%m-%d %H:%M:%S.%f").str[:-3]
-            named.to_csv(stream, header=False, index=False, lineterminator="\n")
+            _append_csv(stream, table)
     return [path]
+
+
+def _append_csv(stream: TextIO, table: pd.DataFrame) -> None:
+    named = _named(table)
+    named["TimeStamp"] = named["TimeStamp"].dt.strftime("%Y-%m-%d %H:%M:%S.%f").str[:-3]
+    named.to_csv(stream, header=False, index=False, lineterminator="\n")
 
 
 def _write_parquet(path: Path, tables: Iterable[pd.DataFrame]) -> list[Path]:

@@ -99,11 +99,16 @@ class _TickRow(Frozen):
 
 
 class Event(Frozen):
-    """Something beside the loop that changes who decides; `release` gives the street back to its own plan."""
+    """Something beside the loop that changes who decides; `release` gives the street back to its own plan.
 
-    event: Literal["release"]
+    `state`: the site's state machine has gone to `state`; while `in_force` is false, commands go nowhere.
+    """
+
+    event: Literal["release", "state"]
     time_s: Time
     why: Reason
+    state: Annotated[str, Field(pattern="^[a-z]{0,20}$")] = ""
+    in_force: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,11 +84,19 @@ def replay(log: LogReader, controller: Controller) -> Iterator[Replayed]:
     plant = RecordedPlant(log.layout)
     releasing = Releasing(log.layout, controller)
     estimator = FlowEstimator(log.layout, logged_history(log.header, log.layout))
-    loop = Loop(plant, estimator, releasing, Interlock(log.layout))
+    interlock = Interlock(log.layout)
+    loop = Loop(plant, estimator, releasing, interlock)
+    in_force = True
     for row in log:
         if isinstance(row, Event):
-            releasing.let_go()
+            if row.in_force != in_force:
+                interlock.forget()
+            in_force = row.in_force
+            if row.event == "release":
+                releasing.let_go()
             continue
+        if not in_force:
+            interlock.forget()
         plant.show(row.snapshot)
         yield compare(row, loop.tick(), log.layout)
 

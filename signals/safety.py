@@ -249,6 +249,10 @@ class Junction:
         if self._trip and self._tripped_s <= time_s:
             self._trip = 0
 
+    def forget(self) -> None:
+        """What was granted was not passed on: nothing is awaited."""
+        self._granted = Awaited.NOTHING
+
     def _refusal(self, mode: int | None, stage: int, steady: bool, now_ms: int) -> int:
         wish = Wish(mode, stage, self._granted, steady, now_ms, self._reading)
         refused = first_broken(REFUSALS, wish, self.limits)
@@ -342,6 +346,12 @@ class Interlock:
         """A person has seen to all that tripped until `time_s`; those junctions may be controlled again."""
         for junction in self._junctions:
             junction.acknowledge(time_s)
+
+    def forget(self) -> None:
+        """In shadow, or after a release: the last answer goes nowhere, so that the next follows what is read back."""
+        for k, junction in enumerate(self._junctions):
+            junction.forget()
+            self._settled[k] = None
 
     def _look(self, snapshot: Snapshot, steady: bool) -> None:
         before, self._shown = self._shown, self._legible(snapshot)

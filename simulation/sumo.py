@@ -118,6 +118,12 @@ class Sumo:
         types = self._api.vehicletype
         return {str(name): str(types.getVehicleClass(name)) for name in types.getIDList()}
 
+    def loop_passages(self, loop: str) -> list[tuple[str, float, float]]:
+        """The same with the vehicle's name."""
+        return [
+            (str(v), entered_s, left_s) for v, _, entered_s, left_s, *_ in self._api.inductionloop.getVehicleData(loop)
+        ]
+
     def loop_vehicles(self, loop: str) -> list[tuple[float, float]]:
         """When each vehicle of the last step came onto a loop and left it (negative while it is there)."""
         return [(entered_s, left_s) for _, _, entered_s, left_s, *_ in self._api.inductionloop.getVehicleData(loop)]

@@ -18,6 +18,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 PINS = [*PROJECT["dependencies"], *(pin for extra in PROJECT["optional-dependencies"].values() for pin in extra)]
 NAMES = {pin.split("==")[0] for pin in PINS}
 INSTALLED_AS = {
+    "paho": "paho-mqtt",
     "sumo": "eclipse-sumo",
     "sumo_rl": "sumo-rl",
     "stable_baselines3": "stable-baselines3",

@@ -1,0 +1,38 @@
+"""The preflight as a table, and whether the site may engage."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from field.cabinet import Level
+from field.cabinets import connect
+from field.site_file import built, load
+from signals.layout import layout
+
+READY, REFUSED = 0, 1
+
+
+def check(path: Path, console: Console) -> int:
+    """Look the site's cabinet over, reading only; exit status 1 where something keeps it in shadow."""
+    site = load(path)
+    intersection, _ = built(site)
+    cabinet = connect(site, layout([intersection]), time.monotonic, utc=time.time)
+    try:
+        findings = cabinet.preflight()
+    finally:
+        cabinet.close()
+    table = Table("what", "found", "must be", "", box=None, pad_edge=False)
+    table.columns[1].overflow = "fold"  # a digest is there to be copied
+    for finding in findings:
+        table.add_row(finding.what, finding.value, finding.bound, "refuses" if finding.refuses else "")
+    console.print(table)
+    refusing = sum(finding.refuses for finding in findings)
+    words = f"{refusing} of {len(findings)} keep it in shadow" if refusing else f"may engage at level {site.level}"
+    if not refusing and site.level == Level.SHADOW:
+        words = "in order; the site is at level shadow"
+    console.print(f"site {site.name}: {words}", markup=False)
+    return REFUSED if refusing else READY

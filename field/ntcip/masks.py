@@ -1,0 +1,150 @@
+"""From a wanted stage to the masks of phaseControlGroup, by level. No I/O; time is an argument.
+
+At level hold the calls of the wanted phases and the omits of the others are placed first, then the holds of the others
+are dropped and those phases forced off: a phase without a conflicting serviceable call would rest in green. The
+cabinet serves its own minimum greens, walks and clearances, whatever is asked here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from field.cabinet import Level
+from field.ntcip import objects
+from field.ntcip.objects import Object
+from field.ntcip.probe import PhaseTable, members
+from field.ntcip.stages import StagePhases
+from field.ntcip.status import Raw
+from field.site import PhaseLimit
+from signals.errors import PlantError
+
+MARGIN_S = 10.0
+"""Beyond its minimum green, walk and clearances, in which a wanted stage has to come about."""
+ORDER = (objects.VEH_CALL, objects.PHASE_OMIT, objects.HOLD, objects.FORCE_OFF)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Phases green (crossings in walk), those whose pedestrians walk or clear, and the cabinet's calls."""
+
+    time_s: float
+    green: int
+    walking: int
+    calls: int
+
+    @classmethod
+    def of(cls, time_s: float, raw: Raw, green: int) -> Seen:
+        """From one reading."""
+        return cls(time_s, green, raw.walking(), raw.masks.get(objects.VEH_CALLS, 0))
+
+
+class Masks:
+    """Remembers since when who waits, is green, was forced off, and since when the wanted stage is wanted.
+
+    limits: by the cabinet's phase.
+    """
+
+    def __init__(self, level: Level, phases: Mapping[int, PhaseTable], limits: Mapping[int, PhaseLimit]) -> None:
+        self._level, self._phases, self._limits = level, phases, limits
+        self._all = sum(1 << (n - 1) for n in phases)
+        self._rings: dict[int, int] = {}
+        for n, table in phases.items():
+            self._rings[table.ring] = self._rings.get(table.ring, 0) | 1 << (n - 1)
+        self.clear()
+
+    def clear(self) -> None:
+        """Nothing of ours is in force, nothing is known."""
+        self._green_since: dict[int, float] = {}
+        self._call_since: dict[int, float] = {}
+        self._forced = 0
+        self._wanted, self._wanted_since_s, self._tries = 0, 0.0, 0
+
+    def follow(self, seen: Seen) -> int:
+        """Take a reading; which forced phases have left green."""
+        for n in self._phases:
+            bit = 1 << (n - 1)
+            _since(self._green_since, n, bool(seen.green & bit), seen.time_s)
+            _since(self._call_since, n, bool(seen.calls & bit and not seen.green & bit), seen.time_s)
+        ended = self._forced & ~seen.green
+        self._forced &= seen.green
+        return ended
+
+    def want(self, stage: StagePhases, seen: Seen) -> dict[Object, int]:
+        """What is to be in force. Raises `PlantError` where the stage did not come about, for the second time."""
+        asked = stage.asked
+        if asked != self._wanted:
+            self._wanted, self._wanted_since_s, self._tries = asked, seen.time_s, 0
+        moving = asked & ~seen.green or seen.green & self._all & ~stage.may
+        calls = asked & ~seen.green
+        if self._level == Level.CALLS:
+            return {objects.VEH_CALL: calls}
+        if not moving:
+            self._wanted_since_s, self._tries = seen.time_s, 0
+        elif seen.walking == 0 and self._insists(stage, seen):
+            return {objects.FORCE_OFF: 0}
+        if self._maxed_out(asked, seen) or (not moving and self._overdue(self._all & ~asked, seen)):
+            return {objects.VEH_CALL: calls, objects.PHASE_OMIT: 0, objects.HOLD: 0, objects.FORCE_OFF: 0}
+        self._forced &= ~asked
+        self._forced |= seen.green & self._all & ~asked & ~seen.walking if moving else 0
+        return {
+            objects.VEH_CALL: calls,
+            objects.PHASE_OMIT: self._omitted(asked, seen, bool(moving)),
+            objects.HOLD: asked & seen.green,
+            objects.FORCE_OFF: self._forced,
+        }
+
+    def _omitted(self, asked: int, seen: Seen, moving: bool) -> int:
+        """On the way all others; once there those that could join. Never an overdue one, never a whole ring."""
+        others = self._all & ~asked
+        omitted = others if moving else others & self._could_join(asked)
+        omitted &= ~self._overdue(omitted, seen)
+        for ring in self._rings.values():
+            if ring & ~omitted == 0:
+                spared = (ring & ~self._could_join(asked)) or ring
+                omitted &= ~(spared & -spared)
+        return omitted
+
+    def _could_join(self, asked: int) -> int:
+        """Phases that the cabinet may serve beside all the asked ones."""
+        wanted = set(members(asked))
+        return sum(1 << (n - 1) for n, table in self._phases.items() if wanted <= table.concurrency)
+
+    def _overdue(self, phases: int, seen: Seen) -> int:
+        """Those of them that have called for longer than they may have to wait: the cabinet serves them by itself."""
+        return sum(
+            1 << (n - 1)
+            for n in members(phases)
+            if seen.time_s - self._call_since.get(n, seen.time_s) > self._limits[n].max_red_s
+        )
+
+    def _maxed_out(self, asked: int, seen: Seen) -> bool:
+        """A phase of the stage has had its longest green while another waits: the cabinet then goes on by itself."""
+        waiting = bool(seen.calls & self._all & ~asked)
+        return waiting and any(
+            seen.time_s - self._green_since.get(n, seen.time_s) > self._limits[n].max_green_s
+            for n in members(asked & seen.green)
+        )
+
+    def _insists(self, stage: StagePhases, seen: Seen) -> bool:
+        """The effect is what verifies a force-off: it is asked again once, from a cleared bit, then that is a fault."""
+        least_s = max(
+            table.least_green_s + table.yellow_change_s + table.red_clear_s for table in self._phases.values()
+        )
+        if seen.time_s - self._wanted_since_s <= least_s + MARGIN_S:
+            return False
+        self._tries += 1
+        if self._tries > 1:
+            raise PlantError(
+                f"stage {stage.name}: phases {members(stage.asked)} are not green {2 * (least_s + MARGIN_S):.0f} s "
+                f"after they were asked for, must be within {least_s + MARGIN_S:.0f} s; green are {members(seen.green)}"
+            )
+        self._wanted_since_s, self._forced = seen.time_s, 0
+        return True
+
+
+def _since(times: dict[int, float], n: int, holds: bool, time_s: float) -> None:
+    if holds:
+        times.setdefault(n, time_s)
+    else:
+        times.pop(n, None)
