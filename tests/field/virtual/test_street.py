@@ -88,6 +88,8 @@ def test_the_command_runs_logs_and_accounts(needs_program, tmp_path: Path):
         ({"backup_time_s": 70_000}, "backup-time-s = 70000, must be 0 to 65535"),
         ({"report_period_s": 0}, "report-period-s = 0, must be 1 to 255"),
         ({"port": -1}, "port = -1, must be 0 to 65535"),
+        ({"event_log": Path(__file__)}, "test_street.py: is there already, and a log is never written over"),
+        ({"misbehave": ("sing",)}, "misbehave = sing, must be one of silent, "),
     ],
 )
 def test_what_cannot_be_is_refused(options: dict, said: str):
