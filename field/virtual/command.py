@@ -87,9 +87,10 @@ def run_cabinet(options: CabinetOptions, console: Console) -> int:
 
 
 def write_json(path: Path, measures: dict[str, object]) -> None:
-    """Raises `ConfigError` where it cannot be written."""
+    """What has no value is null. Raises `ConfigError` where it cannot be written."""
+    known = {name: None if value != value else value for name, value in measures.items()}
     try:
-        path.write_text(json.dumps(measures, indent=1) + "\n", encoding="utf-8")
+        path.write_text(json.dumps(known, indent=1, allow_nan=False) + "\n", encoding="utf-8")
     except OSError as error:
         raise ConfigError(f"{path}: cannot be written: {error.strerror}") from error
 

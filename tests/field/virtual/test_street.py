@@ -72,6 +72,7 @@ def test_the_command_runs_logs_and_accounts(needs_program, tmp_path: Path):
     assert "delay " in said
     told = json.loads(accounts.read_text())
     assert told["scheduled"] > 80
+    assert told["person_delay_s"] is None
     assert 0 < told["delay_s"] < 100
     events = pd.read_csv(log, parse_dates=["TimeStamp"])
     assert events.DeviceId.unique().tolist() == ["J"]
