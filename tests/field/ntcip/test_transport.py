@@ -11,9 +11,9 @@ import pytest
 from field.ntcip import objects
 from field.ntcip.transport import RefusedError, UdpTransport
 from field.site import Snmp
-from field.virtual.agent import Agent, new_access, snmpd_path
+from field.virtual.agent import Agent, new_access
 from field.virtual.wire import Wire
-from signals.errors import ConfigError, PlantError
+from signals.errors import PlantError
 from tests.conftest import NeedsProgram
 
 VERSIONS: dict[str, dict[str, object]] = {
@@ -63,10 +63,7 @@ class Line:
 
 @pytest.fixture(scope="module")
 def agent(needs_program: NeedsProgram) -> Iterator[tuple[Agent, Answering]]:
-    try:
-        snmpd_path()
-    except ConfigError:
-        needs_program("snmpd", package="snmpd")
+    needs_program("snmpd", package="snmpd")
     answering = Answering()
     with Agent(answering, new_access()) as running:
         yield running, answering
