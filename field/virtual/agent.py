@@ -6,6 +6,7 @@ lies in a folder of mode 0700 that goes with the agent.
 
 from __future__ import annotations
 
+import ctypes
 import os
 import secrets
 import shutil
@@ -31,6 +32,7 @@ ROOTS = (".1.3.6.1.4.1.1206.4.2", ".1.3.6.1.2.1.1")
 LOOPBACK = "127.0.0.1"
 STARTS_WITHIN_S = 10.0
 STOPS_WITHIN_S = 5.0
+LIBC, PR_SET_PDEATHSIG = ctypes.CDLL(None), 1
 LEAST_KEY = 8
 """Characters of an SNMPv3 pass phrase (RFC 3414, 11.2)."""
 
@@ -121,7 +123,13 @@ class Agent:
         environment = {"PATH": os.environ.get("PATH", ""), "SNMP_PERSISTENT_DIR": str(folder / "state"), "MIBS": ""}
         quiet = subprocess.DEVNULL
         self._snmpd = subprocess.Popen(
-            words, env=environment, stdin=quiet, stdout=quiet, stderr=quiet, start_new_session=True
+            words,
+            env=environment,
+            stdin=quiet,
+            stdout=quiet,
+            stderr=quiet,
+            start_new_session=True,
+            preexec_fn=die_with_parent,
         )
         self._wait_until_up()
 
@@ -189,6 +197,11 @@ class Agent:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def die_with_parent() -> None:
+    """A unit that is killed takes its snmpd along (Linux, prctl(2))."""
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def free_port(host: str = LOOPBACK) -> int:

@@ -18,7 +18,7 @@ from field.virtual.agent import LOOPBACK, Agent, access_from, new_access
 from field.virtual.answers import Answers
 from field.virtual.event_log import EventLog
 from field.virtual.machine import Machine, Settings
-from field.virtual.misbehave import BadAnswers, Misbehaviour, Peer
+from field.virtual.misbehave import BadAnswers, Misbehaviour, Peer, check_names
 from field.virtual.objects import Objects
 from field.virtual.street import CabinetStreet
 from field.virtual.tables import tables_of
@@ -63,6 +63,9 @@ class CabinetOptions:
             raise ConfigError(f"report-period-s = {self.report_period_s}, must be 1 to 255")
         if not 0 <= self.port <= 65_535:
             raise ConfigError(f"port = {self.port}, must be 0 to 65535")
+        if self.event_log and self.event_log.is_file():
+            raise ConfigError(f"{self.event_log}: is there already, and a log is never written over")
+        check_names(self.misbehave)
 
 
 def run_cabinet(options: CabinetOptions, console: Console) -> int:
@@ -71,23 +74,32 @@ def run_cabinet(options: CabinetOptions, console: Console) -> int:
         street = closing.enter_context(
             CabinetStreet(options.scenario, options.junction, options.demand, options.draw, options.gui)
         )
-        cabinet = Cabinet(options, street, closing)
+        cabinet = Cabinet(options, street, closing, stop)
         for line in cabinet.lines():
             console.print(line, markup=False, soft_wrap=True)
-        cabinet.run(stop, lambda line: console.print(line, markup=False, soft_wrap=True))
+        cabinet.run(lambda line: console.print(line, markup=False, soft_wrap=True))
         measures = cabinet.accounts()
     for line in cabinet.summary(measures, stop.words):
         console.print(line, markup=False, soft_wrap=True)
     if options.json:
-        options.json.write_text(json.dumps(measures, indent=1) + "\n", encoding="utf-8")
+        write_json(options.json, measures)
     return stop.exit_status
+
+
+def write_json(path: Path, measures: dict[str, object]) -> None:
+    """What has no value is null. Raises `ConfigError` where it cannot be written."""
+    known = {name: None if value != value else value for name, value in measures.items()}
+    try:
+        path.write_text(json.dumps(known, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be written: {error.strerror}") from error
 
 
 class Cabinet:
     """One run of it: the warm-up as fast as it goes, then ten ticks a second of the street on the wall clock."""
 
-    def __init__(self, options: CabinetOptions, street: CabinetStreet, closing: ExitStack) -> None:
-        self._options, self._street = options, street
+    def __init__(self, options: CabinetOptions, street: CabinetStreet, closing: ExitStack, stop: StopRequest) -> None:
+        self._options, self._street, self._stop = options, street, stop
         settings = Settings(options.backup_time_s, 0.0, options.report_period_s)
         tables = tables_of(street.intersection, street.plans, options.local_calls)
         self.machine = Machine(tables, settings, street.time_s - UP_S)
@@ -130,7 +142,7 @@ class Cabinet:
 
     def _warm_up(self, until_s: float) -> None:
         for time_s in self._ticks:
-            if time_s >= until_s:
+            if time_s >= until_s or self._stop.asked:
                 return
 
     def _note(self) -> None:
@@ -138,15 +150,15 @@ class Cabinet:
         if self._log:
             self._log.take(events)
 
-    def run(self, stop: StopRequest, say: Callable[[str], None]) -> None:
+    def run(self, say: Callable[[str], None]) -> None:
         """Tick on the wall clock until somebody stops it, the time is over or the last vehicle is out."""
         options = self._options
-        self.clock = clock = WallClock(self._ticks, options.speed, stop.wait)
+        self.clock = clock = WallClock(self._ticks, options.speed, self._stop.wait)
         ends_s = self.machine.time_s + options.seconds if options.seconds is not None else float("inf")
         said_s = time.monotonic()
         for time_s in clock:
             self._note()
-            if stop.asked or time_s > ends_s:
+            if self._stop.asked or time_s > ends_s:
                 return
             if options.misbehave:
                 for line in self._spoil(time_s):

@@ -148,13 +148,18 @@ MISBEHAVIOURS: dict[str, Act] = {
 }
 
 
+def check_names(names: Sequence[str]) -> None:
+    """Raise `ConfigError` for a name that is not one of them."""
+    for name in names:
+        if name not in MISBEHAVIOURS:
+            raise ConfigError(f"misbehave = {name}, must be one of {', '.join(MISBEHAVIOURS)}")
+
+
 class Misbehaviour:
     """Episodes of what is named, one at a time each, by a seed; `too-big` is there from the start."""
 
     def __init__(self, names: Sequence[str], peer: Peer, seed: int, every_s: float = EVERY_S) -> None:
-        for name in names:
-            if name not in MISBEHAVIOURS:
-                raise ConfigError(f"misbehave = {name}, must be one of {', '.join(MISBEHAVIOURS)}")
+        check_names(names)
         self._peer, self._random = peer, np.random.default_rng(seed)
         self._names, self._every_s = tuple(dict.fromkeys(names)), every_s
         self._next_s: dict[str, float] = {}

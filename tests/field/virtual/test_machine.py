@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from field.virtual.checker import check
-from field.virtual.machine import ControlStatus, FlashStatus, Machine, PreemptState
+from field.virtual.machine import ControlStatus, FlashStatus, Machine, PreemptState, Settings
 from field.virtual.monitor import Monitor
 from field.virtual.tables import tables_of
 from signals.errors import ConfigError
@@ -303,3 +303,20 @@ def test_what_does_not_fit_rings_is_refused_in_one_line():
     with pytest.raises(ConfigError, match="cycle 300 s, must be at most 255 s"):
         long = [split.model_copy(update={"split_s": 100.0}) for split in PLAN.splits]
         tables_of(built, (PLAN.model_copy(update={"splits": tuple(long)}),))
+
+
+def test_without_local_calls_only_a_central_calls():
+    """The loops report and extend nothing; a phase that nobody calls is not served, the local plan is as ever."""
+    machine = Machine(tables_of(crossroads(), (PLAN,), local_calls=False), Settings(0), 0.0)
+    assert greens_of_plan(machine)
+    machine.set_pattern(FREE)
+    run(machine, machine.time_s + 60, calling=[1, 2, 3])
+    resting = greens(machine)
+    masks(machine, vehicle_call=set(SIDE - resting or FIRST))
+    run(machine, machine.time_s + 30, calling=[1, 2, 3])
+    assert greens(machine) in (set(SIDE), set(FIRST))
+    assert greens(machine) != resting
+
+
+def greens_of_plan(machine: Machine) -> bool:
+    return set(begun(run(machine, 100))) == set(machine.phases)

@@ -72,6 +72,7 @@ def test_the_command_runs_logs_and_accounts(needs_program, tmp_path: Path):
     assert "delay " in said
     told = json.loads(accounts.read_text())
     assert told["scheduled"] > 80
+    assert told["person_delay_s"] is None
     assert 0 < told["delay_s"] < 100
     events = pd.read_csv(log, parse_dates=["TimeStamp"])
     assert events.DeviceId.unique().tolist() == ["J"]
@@ -88,6 +89,8 @@ def test_the_command_runs_logs_and_accounts(needs_program, tmp_path: Path):
         ({"backup_time_s": 70_000}, "backup-time-s = 70000, must be 0 to 65535"),
         ({"report_period_s": 0}, "report-period-s = 0, must be 1 to 255"),
         ({"port": -1}, "port = -1, must be 0 to 65535"),
+        ({"event_log": Path(__file__)}, "test_street.py: is there already, and a log is never written over"),
+        ({"misbehave": ("sing",)}, "misbehave = sing, must be one of silent, "),
     ],
 )
 def test_what_cannot_be_is_refused(options: dict, said: str):
