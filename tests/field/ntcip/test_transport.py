@@ -159,6 +159,19 @@ def test_a_wrong_secret_gets_no_answer_and_is_not_told(line: Line, version: str,
         assert hidden not in told
 
 
+def test_an_agent_that_began_anew_is_understood_again(line: Line):
+    """v3: another engine id, as after a change of the device; one request is lost."""
+    with Agent(line.answering, line.access) as agent:
+        settings = Snmp.model_validate({**VERSIONS["v3"], "timeout_s": 0.5, "retries": 0})
+        transport = UdpTransport("127.0.0.1", agent.port, settings)
+        assert transport.get([GREENS]) == (17,)
+    with Agent(line.answering, line.access, agent.port):
+        with pytest.raises(PlantError, match="no answer"):
+            transport.get([GREENS])
+        assert transport.get([GREENS]) == (17,)
+    transport.close()
+
+
 @pytest.mark.parametrize(
     "spoil",
     [
