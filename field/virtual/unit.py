@@ -1,4 +1,7 @@
-"""The unit with its street: a second of the street is ten ticks of the unit, and the lamps of its first light it."""
+"""The unit with its street: a second of the street is ten ticks of the unit, whose lamps after the last light it.
+
+So what a central asks within a second is seen on the street in that second, as early as SUMO's steps allow.
+"""
 
 from __future__ import annotations
 
@@ -27,18 +30,17 @@ class Unit:
         """Detectors, by their place, that say this whatever passes."""
 
     def ticks(self) -> Iterator[float]:
-        """The time before each tick; the first of a second comes with what the loops saw in the one before."""
+        """The time before each tick. A second's ticks come with what the loops saw in the one before it."""
+        pressed: frozenset[int] = frozenset()
         for second_s in self._street.seconds():
             covered = self._street.loops()
-            pressed: frozenset[int] = frozenset()
             for k in range(TICKS):
                 time_s = round(second_s + k / TICKS, 1)
                 yield time_s
                 active = [ticks[k] for ticks in covered]
                 self.exclusively(partial(self._tick, time_s, active, pressed))
-                if k == 0:
-                    self._street.show(self.machine.lamps)
-                    pressed = self._street.pressed(covered)
+            self._street.show(self.machine.lamps)
+            pressed = self._street.pressed(covered)
 
     def _tick(self, time_s: float, active: list[bool], pressed: frozenset[int]) -> None:
         for place, on in self.stuck.items():
