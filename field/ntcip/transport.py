@@ -70,8 +70,9 @@ class UdpTransport:
         self.max_varbinds = settings.max_varbinds
         self.requests = self.unanswered = 0
         self._loop = asyncio.new_event_loop()
-        self._engine = SnmpEngine()
         self._who, self._context = _credentials(settings), ContextData()
+        self._engine, self._known = SnmpEngine(), True
+        """Whether the engine may still believe what it has learned of the agent: v3's engine id, boots and time."""
         try:
             self._target = self._loop.run_until_complete(
                 UdpTransportTarget.create((host, port), timeout=settings.timeout_s, retries=0)
@@ -118,6 +119,9 @@ class UdpTransport:
 
     def _ask(self, command: Callable[..., Awaitable[Any]], objects: list[ObjectType]) -> list[Any]:
         """The values, after as many tries as it takes. Raises `PlantError`."""
+        if not self._known:  # an agent that began anew under another engine id would never be understood again
+            self._forget()
+            self._engine, self._known = SnmpEngine(), True
         for _ in range(self._settings.retries + 1):
             self.requests += 1
             try:
@@ -130,6 +134,7 @@ class UdpTransport:
             if answer is not None:
                 return list(self._checked(objects, *answer))
             self.unanswered += 1
+        self._known = self._settings.version != "v3"
         tries, timeout_s = self._settings.retries + 1, self._settings.timeout_s
         raise PlantError(f"cabinet {self._name}: no answer in {timeout_s:g} s, {tries} times")
 
@@ -140,6 +145,7 @@ class UdpTransport:
             return int(status), int(index), told
         if type(indication).__name__ == "RequestTimedOut":
             return None
+        self._known = self._settings.version != "v3"
         raise PlantError(f"cabinet {self._name}: {_line(indication)}")
 
     def _checked(self, objects: list[ObjectType], status: int, index: int, told: Sequence[Any]) -> Iterator[Any]:
@@ -155,10 +161,13 @@ class UdpTransport:
     def close(self) -> None:
         """Ends its event loop too."""
         if not self._loop.is_closed():
-            self._engine.close_dispatcher()
-            if left := asyncio.all_tasks(self._loop):
-                self._loop.run_until_complete(asyncio.wait(left))
+            self._forget()
             self._loop.close()
+
+    def _forget(self) -> None:
+        self._engine.close_dispatcher()
+        if left := asyncio.all_tasks(self._loop):
+            self._loop.run_until_complete(asyncio.wait(left))
 
 
 def _oid(asked: ObjectType) -> tuple[int, ...]:

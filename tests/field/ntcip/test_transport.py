@@ -11,9 +11,9 @@ import pytest
 from field.ntcip import objects
 from field.ntcip.transport import RefusedError, UdpTransport
 from field.site import Snmp
-from field.virtual.agent import Agent, new_access, snmpd_path
+from field.virtual.agent import Agent, new_access
 from field.virtual.wire import Wire
-from signals.errors import ConfigError, PlantError
+from signals.errors import PlantError
 from tests.conftest import NeedsProgram
 
 VERSIONS: dict[str, dict[str, object]] = {
@@ -63,10 +63,7 @@ class Line:
 
 @pytest.fixture(scope="module")
 def agent(needs_program: NeedsProgram) -> Iterator[tuple[Agent, Answering]]:
-    try:
-        snmpd_path()
-    except ConfigError:
-        needs_program("snmpd", package="snmpd")
+    needs_program("snmpd", package="snmpd")
     answering = Answering()
     with Agent(answering, new_access()) as running:
         yield running, answering
@@ -160,6 +157,19 @@ def test_a_wrong_secret_gets_no_answer_and_is_not_told(line: Line, version: str,
     told = f"{refused.value!r} {refused.value.__cause__!r} {transport!r} {vars(refused.value)}"
     for hidden in (secret, line.access.community, line.access.privacy_key, line.access.authentication_key):
         assert hidden not in told
+
+
+def test_an_agent_that_began_anew_is_understood_again(line: Line):
+    """v3: another engine id, as after a change of the device; one request is lost."""
+    with Agent(line.answering, line.access) as agent:
+        settings = Snmp.model_validate({**VERSIONS["v3"], "timeout_s": 0.5, "retries": 0})
+        transport = UdpTransport("127.0.0.1", agent.port, settings)
+        assert transport.get([GREENS]) == (17,)
+    with Agent(line.answering, line.access, agent.port):
+        with pytest.raises(PlantError, match="no answer"):
+            transport.get([GREENS])
+        assert transport.get([GREENS]) == (17,)
+    transport.close()
 
 
 @pytest.mark.parametrize(

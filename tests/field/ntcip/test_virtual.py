@@ -1,6 +1,8 @@
 """The adapter against a unit of another mind: the virtual cabinet's machine, in this process, without the wire."""
 
+import subprocess
 from collections.abc import Sequence
+from contextlib import closing
 from functools import cache
 
 import numpy as np
@@ -10,8 +12,10 @@ from field.cabinet import Commander, Level
 from field.ntcip import objects
 from field.ntcip.cabinet import NtcipCabinet
 from field.ntcip.objects import Value
-from field.site import Site
+from field.ntcip.transport import SnmpTransport, UdpTransport
+from field.site import Snmp
 from field.site_file import built, load
+from field.virtual.agent import Access, Agent, new_access
 from field.virtual.answers import Answers
 from field.virtual.checker import check
 from field.virtual.machine import Machine, Settings
@@ -26,8 +30,10 @@ from signals.layout import Layout, layout
 from signals.loop import Loop
 from signals.plans import PlanFile
 from signals.safety import Interlock
-from signals.values import TRANSITION, Record, Snapshot
+from signals.values import TRANSITION, Command, Mode, Record, Snapshot
+from tests.conftest import NeedsProgram
 from tests.field.ntcip.test_cabinet import EXAMPLE, site
+from tests.field.ntcip.unit import bits
 
 BACKUP_S = 15
 
@@ -66,20 +72,30 @@ def _value(told: list[str]) -> Value:
 class Crossroads:
     """The unit, its adapter and the loop, with vehicles that stand on random loops for some seconds."""
 
-    def __init__(self, level: Level, local_calls: bool = True, seed: int = 1) -> None:
+    def __init__(self, level: Level, local_calls: bool = True, seed: int = 1, wired: bool = False) -> None:
         intersection, plans, self.place = junction()
         tables = tables_of(intersection, plans.of("J"), local_calls)
         self.machine = Machine(tables, Settings(BACKUP_S, 0.0, 1), 0.0)
         self.answers = BadAnswers(Answers(Objects(self.machine)))
-        self.transport = Direct(self.answers)
-        self.site: Site = site(level)
-        self.cabinet = NtcipCabinet(self.site, self.place, lambda: self.machine.time_s, connect=lambda: self.transport)
+        self.transport, self.site = Direct(self.answers), site(level)
+        self.agent = Agent(self.answers, new_access()) if wired else None
+        self.cabinet = NtcipCabinet(self.site, self.place, lambda: self.machine.time_s, connect=self._connect)
         self.loop = Loop(
             self.cabinet, FlowEstimator(self.place), build("max-pressure", self.place, plans), Interlock(self.place)
         )
         self._random = np.random.default_rng(seed)
         self._standing = np.zeros(len(self.machine.detectors))
         self._tenths = 0
+
+    def _connect(self) -> SnmpTransport:
+        if self.agent is None:
+            return self.transport
+        return UdpTransport(self.agent.host, self.agent.port, Snmp(user=self.agent.access.user, timeout_s=5.0))
+
+    def close(self) -> None:
+        self.cabinet.close()
+        if self.agent:
+            self.agent.close()
 
     def second(self) -> None:
         """Ten ticks of the unit."""
@@ -123,6 +139,32 @@ def test_stages_change_as_they_are_commanded(level: Level, local_calls: bool):
     assert check(junction()[0], street.machine.take_events()) == []
     if level == Level.HOLD or not local_calls:
         assert [k for k in changes[1:] if stages[k] not in granted[k - 12 : k]] == []
+
+
+def test_the_same_over_the_wire(needs_program: NeedsProgram, monkeypatch: pytest.MonkeyPatch):
+    """SNMP v3 through net-snmp's snmpd; a stock tool sees what we have set."""
+    needs_program("snmpd", package="snmpd")
+    snmpget = needs_program("snmpget", package="snmp")
+    access = Access("community-of-a-test", "authentication-of-a-test", "privacy-of-a-test")
+    monkeypatch.setattr(f"{__name__}.new_access", lambda: access)
+    for name in ("community", "authentication_key", "privacy_key"):
+        monkeypatch.setenv(f"ADAPTIVE_SIGNALS_{name.upper()}", getattr(access, name))
+    with closing(Crossroads(Level.HOLD, wired=True)) as street:
+        street.second()
+        street.cabinet.read()
+        street.cabinet.engage()
+        go = Command(0.0, 1e9, np.array([Mode.GO], np.int8), np.array([2]), np.zeros(1, np.int64), ("granted",))
+        for _ in range(25):
+            street.second()
+            snapshot = street.cabinet.read()
+            street.cabinet.apply(go)
+            assert snapshot.aspects[0].tolist() == street.shown()
+            if snapshot.stage[0] == 2:
+                break
+        assert street.agent
+        asked = [str(snmpget), "-v2c", "-c", access.community, "-t", "5", "-Ovq", f"127.0.0.1:{street.agent.port}"]
+        told = subprocess.run([*asked, objects.HOLD.at(1)], capture_output=True, text=True, check=True).stdout
+        assert int(told) == bits(3, 7)
 
 
 def test_the_unit_is_back_on_its_own_plan_when_we_fall_silent():
