@@ -24,9 +24,8 @@ def cycle_events(begin_s: float, full: bool) -> list[tuple[float, int, int]]:
     """
     phase_2 = [(0, 1), (27, 6), (27, 7), (27, 8), (30, 9), (30, 10), (32, 11)]
     phase_4 = [(32, 1), (51, 4), (51, 8), (54, 9), (54, 10), (56, 11)]
-    events: list[tuple[float, int, int]] = [(second, code, 2) for second, code in phase_2] + [
-        (second, code, 4) for second, code in phase_4
-    ]
+    timed = [*((second, code, 2) for second, code in phase_2), *((second, code, 4) for second, code in phase_4)]
+    events: list[tuple[float, int, int]] = [*timed]
     for second, channel in ((10, 1), (20, 1), (40, 1), (50, 3), (28, 5)):
         events += [(second, 82, channel), (second + 0.5, 81, channel)]
     events += [(0.1, 82, 2), (36.0 if full else 5.0, 81, 2)]
