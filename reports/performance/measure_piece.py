@@ -201,10 +201,11 @@ def _cycles(piece: Piece, phase: int, cycles: PhaseCycles) -> Table:
     """A row a begin of green; seconds are NaN where an event did not come."""
     functions = {"arrivals": "advance", "stop_line": "stop_line", "crossings": "yellow_red"}
     channels = {name: piece.channels(phase, function) for name, function in functions.items()}
+    yellow_s = _seconds(cycles.red_ms, cycles.green_end_ms)
     columns: dict[str, Any] = {
         "phase": phase,
         "green_s": _seconds(cycles.green_end_ms, cycles.begin_ms),
-        "yellow_s": np.where(cycles.said_yellow, _seconds(cycles.red_ms, cycles.green_end_ms), np.nan),
+        "yellow_s": np.where(cycles.said_yellow & cycles.said_red, yellow_s, np.nan),
         "red_clearance_s": _seconds(cycles.clear_ms, cycles.red_ms),
         "split_s": _seconds(cycles.clear_ms, cycles.begin_ms),
         "cycle_s": _seconds(cycles.next_ms, cycles.begin_ms),
@@ -252,9 +253,9 @@ def _between(times_ms: Whole, begin_ms: Whole, end_ms: Whole, channels: list[Cha
 
 
 def _occupancies(cycles: PhaseCycles, covered: Actuations, until_ms: int) -> dict[str, np.ndarray]:
-    """Shares of green and of the first 5 s of red; NaN where yellow did not come, or red is shorter or cut off."""
+    """Shares of green and of the first 5 s of red; NaN where a change was not logged, or red is shorter or cut off."""
     barrier_ms = np.where(cycles.red_ms < NEVER, cycles.red_ms + RED_MS, NEVER)
-    whole = cycles.said_yellow & (barrier_ms < cycles.next_ms) & (barrier_ms <= until_ms)
+    whole = cycles.said_yellow & cycles.said_red & (barrier_ms < cycles.next_ms) & (barrier_ms <= until_ms)
     whole &= cycles.green_end_ms > cycles.begin_ms
     green_ms = np.where(whole, cycles.green_end_ms - cycles.begin_ms, 1)
     green = covered.between_ms(cycles.begin_ms, cycles.begin_ms + green_ms) / green_ms
@@ -281,10 +282,12 @@ def _repairs(piece: Piece) -> Table:
         followed = _own(piece, cycles) & (cycles.next_ms < NEVER)
         without_end = followed & (cycles.green_end_ms == NEVER)
         without_yellow = followed & ~cycles.said_yellow & ~without_end
+        without_red = followed & ~cycles.said_red & ~without_end
         short = followed & (cycles.red_ms < NEVER) & (cycles.next_ms - cycles.red_ms <= RED_MS)
         for kind, where in (
             ("open_greens", without_end),
             ("without_yellow", without_yellow),
+            ("without_red", without_red),
             ("short_reds", short),
         ):
             found[kind] = found.get(kind, 0) + int(where.sum())

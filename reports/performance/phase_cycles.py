@@ -28,6 +28,7 @@ NEVER = np.int64(2**62)
 class PhaseCycles:
     """Times [K] in milliseconds, `NEVER` where an event did not come before the next green; `ended_by` is a code or 0.
 
+    `said_yellow` and `said_red`: the change was logged as such, not told from what came after it.
     The first is what was before the first begin of green in the piece, and never a whole cycle.
     """
 
@@ -38,6 +39,7 @@ class PhaseCycles:
     next_ms: Whole
     ended_by: Whole
     said_yellow: np.ndarray
+    said_red: np.ndarray
 
     def state(self, at_ms: Whole) -> Whole:
         """0 green, 1 yellow, 2 red at each time."""
@@ -60,7 +62,9 @@ def phase_cycles(times: Callable[[int], Whole], start_ms: int) -> PhaseCycles:
 
     yellow = first(BEGIN_YELLOW)
     red = first(BEGIN_RED_CLEARANCE)
-    red = np.where(red < NEVER, red, first(END_YELLOW, END_RED_CLEARANCE, INACTIVE))
+    red = np.where(red < NEVER, red, first(END_YELLOW))
+    said_red = red < NEVER
+    red = np.where(said_red, red, first(END_RED_CLEARANCE, INACTIVE))
     green_end = np.where(yellow < NEVER, yellow, np.minimum(first(GREEN_TERMINATION), red))
     clear = first(END_RED_CLEARANCE)
     clear = np.where(clear < NEVER, clear, first(INACTIVE))
@@ -75,4 +79,4 @@ def phase_cycles(times: Callable[[int], Whole], start_ms: int) -> PhaseCycles:
         red[0] = red[0] if red[0] < NEVER else begin[0]
     elif red[0] == NEVER and len(begin) > 1:
         red[0] = green_end[0]
-    return PhaseCycles(begin, green_end, red, clear, following, ended_by, yellow < NEVER)
+    return PhaseCycles(begin, green_end, red, clear, following, ended_by, yellow < NEVER, said_red)
