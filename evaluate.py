@@ -2,6 +2,7 @@
 
 import shlex
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -142,9 +143,11 @@ def run(
     workers: Workers = core_count(),
     baseline: Baseline = "existing",
     gui: Annotated[bool, typer.Option("--gui", help="Watch one case in SUMO's window; store nothing.")] = False,
+    event_log: Annotated[bool, typer.Option("--event-log", help="Keep each case's log for `measures` too.")] = False,
 ) -> None:
     """Run every scenario x controller x demand x draw, print the differences to the baseline, write the report."""
     cases = grid(scenario, controller, demand, draws, first_draw, decision_s, intersection, faults)
+    cases = replace(cases, event_logs=out / "event-logs") if event_log else cases
     if gui:
         output().print(tables.row_table(watch(cases)))
     else:
