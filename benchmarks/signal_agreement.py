@@ -18,8 +18,8 @@ Key = tuple[Any, ...]
 Cells = dict[Key, tuple[float, ...]]
 ENDINGS = {"gap_outs": "GapOut", "max_outs": "MaxOut", "force_offs": "ForceOff"}
 NO_GREEN = "nobody came on green: atspm has no row of the bin"
-BEGIN = "before the log's first event of a phase or loop: atspm takes nothing for red, or leaves the cycle out"
-END = "the log ends within the bin: atspm judges a red that it has not seen, and divides by the whole bin"
+BEGIN = "the bin has the log's first event: atspm takes what was before for red, or leaves the cycle out"
+END = "the bin has the log's last event: atspm judges a red that it has not seen, or divides by the whole bin"
 LOST = "the begin of yellow was lost: atspm takes the phase for green until its next green"
 UNEXPLAINED = "unexplained"
 

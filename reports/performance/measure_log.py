@@ -20,7 +20,7 @@ from reports.performance.phase_cycles import TERMINATIONS
 from reports.performance.places import Places, places
 from signals.errors import ConfigError
 
-ROWS_KEPT = 200_000
+ROWS_KEPT, SHEET_ROWS = 200_000, 1_000_000
 MEMORY = "400MB"
 MINUTES_A_DAY = 1440
 RAW = {
@@ -93,6 +93,10 @@ TABLES = {
 """What is written, by name; {bin:…} is the beginning of the bin that a time in milliseconds lies in."""
 
 
+SUMMED = ("phases", "split_failures", "lane_split_failures", "splits", "yellow_red", "pedestrian_delay", "repairs")
+"""Made of many rows, and once; the others are rows as they were measured."""
+
+
 @dataclass(frozen=True)
 class Measures:
     """A measured log. Valid inside `measured_log` alone, as everything is asked of the database."""
@@ -157,7 +161,8 @@ def _fill(measures: Measures, progress: Progress) -> None:
         _insert(sql, name, tables)
     _name_places(measures)
     for name, query in TABLES.items():
-        sql.execute(f"create view {name} as {_filled(query, measures.bin_ms)}")
+        kind = "table" if name in SUMMED else "view"
+        sql.execute(f"create {kind} {name} as {_filled(query, measures.bin_ms)}")
 
 
 def _insert(sql: duckdb.DuckDBPyConnection, name: str, tables: list[Table]) -> None:
@@ -192,11 +197,11 @@ def _filled(query: str, bin_ms: int) -> str:
 
 
 def write_tables(measures: Measures, out: Path) -> None:
-    """Each of `TABLES` as CSV and Parquet."""
+    """Each of `TABLES` as Parquet and, as far as a spreadsheet opens it, as CSV."""
     out.mkdir(parents=True, exist_ok=True)
-    order = {"repairs": "device, kind", "phases": "device, phase"}
     for name in TABLES:
-        keys = order.get(name, "device, begin")
-        for suffix, options in (("parquet", "format parquet"), ("csv", "format csv, header true")):
-            target = str(out / f"{name}.{suffix}").replace("'", "''")
-            measures.sql.execute(f"copy (from {name} order by {keys}) to '{target}' ({options})")
+        keys = {"repairs": "device, kind", "phases": "device, phase"}.get(name, "device, begin")
+        target = str(out / name).replace("'", "''")
+        measures.sql.execute(f"copy (from {name} order by {keys}) to '{target}.parquet' (format parquet)")
+        if int(measures.query(f"select count(*) as rows from {name}")["rows"].iloc[0]) <= SHEET_ROWS:
+            measures.sql.execute(f"copy (from '{target}.parquet') to '{target}.csv' (format csv, header true)")

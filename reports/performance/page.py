@@ -8,7 +8,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from formats.event_log import DAY_MS, Device
-from reports.detectors.charts import when
+from reports.detectors.charts import WALL_CLOCK_FROM_S, when
 from reports.performance import charts
 from reports.performance.charts import Day
 from reports.performance.measure_log import TABLES, Measures
@@ -18,7 +18,7 @@ from reports.templating import render_page
 from reports.wording import number
 
 FILE_NAME, TEMPLATE = "measures.html", "signal_measures.html.j2"
-SIGNALS_DRAWN, ROWS_SHOWN = 6, 400
+SIGNALS_DRAWN, ROWS_SHOWN = 3, 400
 HOUR_S = 3600.0
 
 
@@ -146,10 +146,17 @@ def _signal(measures: Measures, device: Device, place: int, say: Words) -> dict[
     }
     return {
         "device": device.name,
-        "day": when(begin_ms / 1000.0).split(" ")[0],
+        "aside": _aside(begin_ms, say),
         "terminations": Markup(charts.terminations(f"ends{place}", device.name, days, say)) if days else None,
         "panels": list(_panels(measures, device, place, days, say)),
     }
+
+
+def _aside(begin_ms: int, say: Words) -> str:
+    """Which day is drawn; a simulation has no date."""
+    if begin_ms < WALL_CLOCK_FROM_S * 1000.0:
+        return say("sections.signal_aside_simulated")
+    return say("sections.signal_aside", day=when(begin_ms / 1000.0).split(" ")[0])
 
 
 def _drawn_span(piece: Piece) -> tuple[float, float]:

@@ -72,6 +72,15 @@ def test_midnight_makes_no_difference(tmp_path: Path, shift_s: float):
     assert noon[3]["volume_veh"].sum() == night[3]["volume_veh"].sum()
 
 
+@pytest.mark.parametrize("name", ["log.csv", "datz"])
+def test_every_format_gives_the_same(name: str, tmp_path: Path):
+    log, of = made_up_log(20), ("cycles", "arrivals_on_green", "split_failures", "detector_counts")
+    parquet = tables(written(tmp_path, log), *of)
+    written(tmp_path, log, name=name)
+    for one, other in zip(parquet, tables(tmp_path / name, *of), strict=True):
+        pd.testing.assert_frame_equal(one, other)
+
+
 def test_several_signals_have_places_of_their_own(tmp_path: Path):
     """`DEVICE=SOURCE` is for one, a table names its devices."""
     log = written(tmp_path, made_up_log(16), made_up_log(16, device="8"))
