@@ -75,7 +75,10 @@ class Device:
 
 
 class EventLog:
-    """One log, queried on disk. Close it at the end; `folder` is for what it keeps there meanwhile."""
+    """One log, queried on disk. Close it at the end; `folder` is for what it keeps there meanwhile.
+
+    `days_ms`: the beginnings of the days that have events, so that one stray date costs one day.
+    """
 
     def __init__(self, recording: Recording, folder: Path, progress: Progress = no_progress) -> None:
         if recording.kind != "events":
@@ -95,7 +98,8 @@ class EventLog:
         time, device, code, parameter = (f'"{self._names[each]}"' for each in ("time", "device", "code", "parameter"))
         sound = f"{time} is not null and {device} is not null and {code} >= 0 and {parameter} >= 0"
         self._sql.execute(
-            f"create table counted as select {device} device, {code}::integer code, count(*) rows,"
+            f"create table counted as select {device} device, {code}::integer code,"
+            f" epoch_ms({time}::timestamp) // {DAY_MS} * {DAY_MS} day_ms, count(*) rows,"
             f" count(*) filter ({parameter} > {LARGEST_PARAMETER}) beyond, min({time}) first, max({time}) last"
             f" from {self._from} where {sound} group by all"
         )
@@ -110,8 +114,13 @@ class EventLog:
             raise FormatError(f"{self.recording.path}: has no event that can be read")
         self.devices = tuple(Device(*row) for row in found)
         self.rows = sum(device.rows for device in self.devices)
+        days = self._sql.execute("select distinct day_ms from counted order by 1").fetchall()
+        self.days_ms = tuple(int(row[0]) for row in days)
         total = self._number(f"select count(*) from {self._from}")
         findings = self.recording.findings
+        beyond = self._number("select sum(beyond)::bigint from counted")
+        if beyond:
+            findings.notice(f"{beyond:,} rows with a parameter above {LARGEST_PARAMETER}, not read")
         if path == self.recording.path:
             findings.rows = total
             if total > self.rows:
@@ -121,10 +130,6 @@ class EventLog:
         """Events by code above 255: kept in the file, and none of ours to read."""
         query = f"select code, sum(rows)::bigint from counted where code > {STANDARD} group by 1 order by 1"
         return dict(self._sql.execute(query).fetchall())
-
-    def codes(self) -> pd.DataFrame:
-        """Rows by device and code."""
-        return self._sql.execute("select device::varchar device, code, rows from counted order by 1, 2").df()
 
     def _number(self, query: str) -> int:
         return int(self._sql.execute(query).fetchall()[0][0])
@@ -138,13 +143,9 @@ class EventLog:
         """Just after the last event."""
         return max(device.end_ms for device in self.devices) + 1
 
-    def days(self) -> range:
-        """The beginnings of the days that the log touches, in milliseconds since 1970."""
-        return range(self.begin_ms // DAY_MS * DAY_MS, self.end_ms, DAY_MS)
-
     def pieces(self, codes: Sequence[int], progress: Progress = no_progress) -> Iterator[Events]:
         """Every device's every day, with the events of the codes wanted."""
-        days = self.days()
+        days = self.days_ms
         a_day = max(1, self.rows // (len(days) * len(self.devices)))
         at_once = min(DEVICES_AT_ONCE, max(1, ROWS_AT_ONCE // a_day))
         groups = [self.devices[k : k + at_once] for k in range(0, len(self.devices), at_once)]

@@ -9,7 +9,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from experiments.store import one_line
 from formats import source
 from reports.performance.measure_log import measured_log, write_tables
-from reports.performance.page import FILE_NAME, headline, write_page
+from reports.performance.page import headline, write_page
 from reports.performance.words import words
 
 
@@ -19,14 +19,15 @@ def report_measures(
 ) -> Path:  # fmt: skip
     """Write the tables and the page into `out`; the page's path."""
     say = words(lang)
+    with one_line(out):
+        out.mkdir(parents=True, exist_ok=True)
     columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn()
     with Progress(*columns, console=errors, transient=True) as bar:
         steps = [_step(bar, f"{what} {log.name}") for what in ("reading", "measuring")]
-        with measured_log(log, intersections, bin_min, format, *steps) as measures:
+        with one_line(out), measured_log(log, intersections, bin_min, format, *steps) as measures:
             bar.stop()
-            with one_line(out / FILE_NAME):
-                write_tables(measures, out)
-                page = write_page(measures, out, say, command)
+            write_tables(measures, out)
+            page = write_page(measures, out, say, command)
             for sentence in headline(measures, measures.table("phases"), say):
                 console.print(sentence, markup=False)
     return page

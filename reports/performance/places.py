@@ -48,9 +48,6 @@ class Places:
     def of(self, device: str) -> tuple[Channel, ...]:
         return self.by_device.get(device, self.by_device.get(EVERY, ()))
 
-    def channels(self, device: str, phase: int, function: str) -> tuple[int, ...]:
-        return tuple(each.channel for each in self.of(device) if (each.phase, each.function) == (phase, function))
-
     def with_function(self, device: str, *functions: str) -> tuple[Channel, ...]:
         return tuple(each for each in self.of(device) if each.function in functions)
 

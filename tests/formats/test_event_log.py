@@ -83,7 +83,17 @@ def test_vendor_codes_are_counted_and_rows_without_a_value_told(tmp_path: Path):
     assert log.vendor_codes() == {305: int((two_days()["code"] == 305).sum())}
     assert log.recording.findings.notices == ["1 rows without time, device, code or parameter, left out"]
     assert [device.name for device in log.devices] == ["7", "12"]
-    assert log.days() == range(int(MIDNIGHT_S) * 1000 - DAY_MS, int(MIDNIGHT_S) * 1000 + DAY_MS, DAY_MS)
+    assert log.days_ms == (int(MIDNIGHT_S) * 1000 - DAY_MS, int(MIDNIGHT_S) * 1000)
+    log.close()
+
+
+def test_a_stray_date_costs_a_day_and_no_century(tmp_path: Path):
+    """A controller whose clock was lost for a second logs 1970."""
+    stray = two_days().iloc[:1].assign(time_s=5.0, code=82, parameter=70_000)
+    write_events(tmp_path / "log.parquet", [two_days(), stray])
+    log = opened(tmp_path / "log.parquet", tmp_path)
+    assert len(log.days_ms) == 3 and len(list(log.pieces(CODES))) == 4
+    assert log.recording.findings.notices == ["1 rows with a parameter above 65535, not read"]
     log.close()
 
 
