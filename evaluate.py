@@ -2,6 +2,7 @@
 
 import shlex
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -25,6 +26,7 @@ from reports.describe_html import write_page
 from reports.detectors.command import report_detectors
 from reports.fit import fit_report
 from reports.html import write_report
+from reports.performance.command import report_measures
 from reports.scenario import write_overrides
 from scenarios.catalogue import BY_RESCO_PREFIX, entries, streets
 from scenarios.from_counts import demand_from_counts
@@ -42,6 +44,7 @@ ONCE = [1.0]
 NO_FILES: list[Path] = []
 NO_NAMES: list[str] = []
 FAULTS = "Broken loops, as dead=0.2,late=0.05. " + "; ".join(f"{kind}: {line}" for kind, line in KINDS.items()) + "."
+SOURCE = "Where a signal's loops lie: a .toml, a table with DeviceId, Phase, Parameter, Function, or scenario:junction."
 DRAWS = "The first draw's number. Develop on 0-99, tune on 100-199; a figure to be quoted needs 200-299 (evaluation)."
 
 app = typer.Typer(cls=OneLineErrors, no_args_is_help=True, add_completion=False, help=__doc__)
@@ -140,9 +143,11 @@ def run(
     workers: Workers = core_count(),
     baseline: Baseline = "existing",
     gui: Annotated[bool, typer.Option("--gui", help="Watch one case in SUMO's window; store nothing.")] = False,
+    event_log: Annotated[bool, typer.Option("--event-log", help="Keep each case's log for `measures` too.")] = False,
 ) -> None:
     """Run every scenario x controller x demand x draw, print the differences to the baseline, write the report."""
     cases = grid(scenario, controller, demand, draws, first_draw, decision_s, intersection, faults)
+    cases = replace(cases, event_logs=out / "event-logs") if event_log else cases
     if gui:
         output().print(tables.row_table(watch(cases)))
     else:
@@ -251,6 +256,20 @@ def diagnose_detectors(
 ) -> None:
     """Which detectors of a recorded file can be believed, and what they saw: volumes, cycles, a report."""
     typer.echo(f"report: {report_detectors(file, out, intersection, format, map, output(), errors)}")
+
+
+@app.command("measures")
+def measure_signals(
+    log: Annotated[Path, typer.Argument(help="High-resolution events: CSV, Parquet or .datZ.")],
+    out: Annotated[Path, typer.Option(help="Folder for the tables and the report.")],
+    intersection: Annotated[list[str], typer.Option(metavar="[DEVICE=]SOURCE", help=SOURCE)] = NO_NAMES,
+    bin_min: Annotated[int, typer.Option(help="Minutes that the tables' rows stand for.")] = 15,
+    format: Annotated[str, typer.Option(help="By default told from the file.")] = "",
+    lang: Annotated[str, typer.Option(help="The report's language: en or zh.")] = "en",
+) -> None:
+    """Signal performance measures of a log: arrivals on green, split failures, terminations, splits, counts, delay."""
+    page = report_measures(log, intersection, out, bin_min, format, lang, command(), output(), errors)
+    typer.echo(f"report: {page}")
 
 
 def run_and_report(cases: Grid, out: Path, workers: int, baseline: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +36,15 @@ class Case:
     decision_s: float = 1.0
     override_files: tuple[Path, ...] = ()
     faults: str = ""
+    event_logs: Path | None = None
+    """Folder for the log of what lamps and loops did; none is kept without it."""
+
+    @property
+    def event_log(self) -> Path | None:
+        """The file of that log."""
+        name = f"{self.scenario}-{self.controller}-{self.demand:g}-{self.draw}"
+        plain = re.sub(r"[^A-Za-z0-9.]+", "-", name).strip("-")
+        return self.event_logs / f"{plain}-{self.key}.parquet" if self.event_logs else None
 
     @property
     def key(self) -> str:
@@ -118,9 +128,14 @@ def run_case(
             builder(case.controller, street),
             Interlock(street.layout),
         )
+        log = street.log_events() if case.event_log else None
         for _ in street.clock(case.decision_s):
-            loop.tick()
+            record = loop.tick()
+            if log:
+                log.decided(record)
         measures = street.measures()
+    if log and case.event_log:
+        log.write(case.event_log)
     name, file = split_name(case.controller)
     return {
         "scenario": case.scenario,

@@ -43,7 +43,7 @@ def run_grid(
     folder = ResultsFolder(out, grid.decision_s)
     cases = grid.cases()
     stamps = {case: stamp(case) for case in cases}
-    jobs = [job(case) for case in cases if not folder.holds(case.key, stamps[case])]
+    jobs = [job(case) for case in cases if not (folder.holds(case.key, stamps[case]) and _logged(case))]
     failures: list[Failure] = []
     with CaseProgress(out, len(cases), [each.work for each in jobs]) as progress:
 
@@ -78,8 +78,15 @@ def about(folder: ResultsFolder, baseline: str, command: str, failures: list[Fai
     }
 
 
+def _logged(case: Case) -> bool:
+    """Whether the log of events that was asked for is there."""
+    return case.event_log is None or case.event_log.exists()
+
+
 def _plain(case: Case) -> dict[str, object]:
-    return asdict(case) | {"override_files": [str(path) for path in case.override_files]}
+    plain = asdict(case) | {"override_files": [str(path) for path in case.override_files]}
+    del plain["event_logs"]
+    return plain
 
 
 def overrides(folder: ResultsFolder, grid: Grid) -> dict[str, object]:

@@ -25,6 +25,7 @@ class Grid:
     decision_s: float
     override_files: tuple[Path, ...] = ()
     faults: str = ""
+    event_logs: Path | None = None
 
     def __post_init__(self) -> None:
         for name, values in (("scenario", self.scenarios), ("controller", self.controllers), ("demand", self.demands)):
@@ -38,8 +39,9 @@ class Grid:
 
     def cases(self) -> list[Case]:
         """In the table's order."""
+        common = self.decision_s, self.override_files, self.faults, self.event_logs
         return [
-            Case(scenario, controller, demand, draw, self.decision_s, self.override_files, self.faults)
+            Case(scenario, controller, demand, draw, *common)
             for scenario in self.scenarios
             for controller in self.controllers
             for demand in self.demands

@@ -15,6 +15,7 @@ from scenarios.additional import to_run
 from scenarios.rules import OURS, Rules
 from signals.layout import Layout, layout
 from simulation.detectors import loops_xml
+from simulation.event_log import EventLog
 from simulation.measures import Window, accounts, check_anybody, read_trips, signal_delays, window_of
 from simulation.network import Network
 from simulation.overrides import read_network
@@ -98,6 +99,7 @@ class Street:
             raise
         network = self.network
         self.plant = SumoPlant(self.sumo, self.layout, network.links, network.always, network.switching)
+        self._events: EventLog | None = None
         self._starvation = Starvation(self.sumo, self.network)
         self._waits = CrossingWaits(self.sumo, self.network)
 
@@ -106,13 +108,26 @@ class Street:
         now_s = self.sumo.time_s
         while now_s < self.window.cap_s:
             yield now_s
-            self.sumo.step_to(now_s + step_s)
+            self._advance(now_s + step_s)
             now_s = self.sumo.time_s
             self._waits.sample(now_s)
             if now_s <= self.window.end_s:
                 self._starvation.sample(now_s)
             elif now_s % DRAINED_CHECK_S < step_s and self.sumo.expected_vehicles == 0:
                 return
+
+    def log_events(self) -> EventLog:
+        """Log what lamps and loops do from now on, step by step."""
+        self._events = EventLog(self.sumo, self.layout, self.network.links)
+        return self._events
+
+    def _advance(self, until_s: float) -> None:
+        if self._events is None:
+            self.sumo.step_to(until_s)
+            return
+        while (now_s := self.sumo.time_s) < until_s:
+            self.sumo.step_to(min(now_s + self.place.step_length_s, until_s))
+            self._events.look(self.sumo.time_s)
 
     def measures(self) -> dict[str, float | int | bool]:
         """Close the run and account for every vehicle and person scheduled in the window."""

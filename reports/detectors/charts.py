@@ -29,7 +29,7 @@ def when(second: float) -> str:
     return f"{second // HOUR_S:.0f}:{second % HOUR_S / 60:02.0f}"
 
 
-def _axis(axes: Axes, begin_s: float, end_s: float) -> None:
+def time_axis(axes: Axes, begin_s: float, end_s: float) -> None:
     """Whole hours, days or weeks, as many as have room to be read."""
     axes.set_xlim(begin_s, end_s)
     steps = [each * HOUR_S for each in (1 / 12, 1 / 6, 1 / 4, 1 / 2, 1, 2, 3, 6, 12, 24, 48, 168, 336, 24 * 61)]
@@ -61,7 +61,7 @@ def overview(name: str, healths: Sequence[Health], begin_s: Floats, period_s: fl
             for colour, mask in parts:
                 spans = _spans(mask, begin_s, period_s)
                 axes.broken_barh(spans, (place - 0.36, 0.72), color=colour, linewidth=0)
-        _axis(axes, float(begin_s[0]), float(begin_s[-1] + period_s))
+        time_axis(axes, float(begin_s[0]), float(begin_s[-1] + period_s))
         axes.set_yticks(range(len(healths)), [health.detector[:24] for health in healths])
         axes.set_ylim(len(healths) - 0.4, -0.6)
         axes.tick_params(axis="y", length=0)
@@ -102,7 +102,7 @@ def volumes(name: str, health: Health, begin_s: Floats, period_s: float, volume_
             axes.axvspan(start_s, start_s + length_s, color=DISTRUSTED_COLOUR, alpha=0.18, linewidth=0)
         times, values = np.append(begin_s, whole_s[-1] + period_s), np.append(flow, flow[-1:])
         axes.step(times, values, where="post", color=BELIEVED, linewidth=1.1)
-        _axis(axes, float(whole_s[0]), float(whole_s[-1] + period_s))
+        time_axis(axes, float(whole_s[0]), float(whole_s[-1] + period_s))
         axes.set_ylim(0, most * 1.1 or 1.0)
         axes.locator_params(axis="y", nbins=4)
         axes.yaxis.set_major_formatter("{x:,.0f}")
@@ -159,7 +159,7 @@ def plot_queue(axes: Axes, cycles: pd.DataFrame) -> None:
         axes.plot(
             some["begin_s"], some["queue_veh"], marker, color=colour, markersize=3.2, markeredgewidth=0, label=label
         )
-    _axis(axes, float(cycles["begin_s"].min()), float((cycles["begin_s"] + cycles["cycle_s"]).max()))
+    time_axis(axes, float(cycles["begin_s"].min()), float((cycles["begin_s"] + cycles["cycle_s"]).max()))
     axes.set_ylim(0, max(4.0, float(cycles["queue_veh"].max()) * 1.15))
     axes.locator_params(axis="y", nbins=4, integer=True)
     axes.set_ylabel("queue, veh")
@@ -174,7 +174,7 @@ def plot_saturation(axes: Axes, cycles: pd.DataFrame) -> None:
     axes.plot(begin_s, saturation, color=BELIEVED, linewidth=0.8, alpha=0.5)
     over: Any = np.where(saturation > 0.95, NOT_CLEARED, BELIEVED)
     axes.scatter(begin_s, saturation, s=9, c=over, linewidths=0, zorder=3)
-    _axis(axes, float(begin_s.min()), float((cycles["begin_s"] + cycles["cycle_s"]).max()))
+    time_axis(axes, float(begin_s.min()), float((cycles["begin_s"] + cycles["cycle_s"]).max()))
     axes.set_ylim(0, max(1.2, float(np.nanmax(saturation, initial=0.0)) * 1.05))
     axes.locator_params(axis="y", nbins=4)
     axes.set_ylabel("degree of saturation")

@@ -7,7 +7,7 @@ from typing import Any
 from signals.errors import ConfigError
 from signals.intersection import load
 
-FUNCTIONS = ("stop_line", "advance", "count", "other")
+FUNCTIONS = ("stop_line", "advance", "count", "yellow_red", "other")
 
 
 @dataclass(frozen=True)

@@ -46,7 +46,7 @@ def test_a_channel_is_found_by_its_device_and_number_too():
     [
         ({"phase": 2}, r"detectors\.4: must have phase and function"),
         ({"phase": 0, "function": "count"}, "phase = 0, must be a whole number from 1"),
-        ({"phase": 2, "function": "magic"}, "function = 'magic', must be stop_line, advance, count, other"),
+        ({"phase": 2, "function": "magic"}, "function = 'magic', must be stop_line, advance, count, yellow_red, other"),
     ],
 )
 def test_a_place_that_cannot_be_is_named(row: dict, said: str):
