@@ -2,6 +2,7 @@
 
 import io
 import re
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from html import escape
@@ -55,7 +56,9 @@ def draw(name: str, description: str, width: float, height: float, plot: Callabl
         figure = Figure(figsize=(width / POINTS_PER_INCH, height / POINTS_PER_INCH), layout="constrained")
         plot(figure.subplots())
         text = io.StringIO()
-        figure.savefig(text, format="svg", metadata=NO_METADATA)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Glyph .* missing from font")  # the reader's browser has it
+            figure.savefig(text, format="svg", metadata=NO_METADATA)
     return _inline(text.getvalue(), name, description)
 
 

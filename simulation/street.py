@@ -114,7 +114,7 @@ class Street:
             elif now_s % DRAINED_CHECK_S < step_s and self.sumo.expected_vehicles == 0:
                 return
 
-    def measures(self) -> dict[str, float | int | bool]:
+    def measures(self) -> dict[str, float | int | bool | str]:
         """Close the run and account for every vehicle and person scheduled in the window."""
         classes = self.sumo.vehicle_classes()
         self.sumo.close()
