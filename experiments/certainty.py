@@ -8,10 +8,10 @@ from numpy.typing import ArrayLike
 
 from experiments.statistics import NO_SPREAD, t_probability, t_quantile
 
-MOST_DRAWS = 1000
+MOST_DRAWS = 200
 """Where counting draws ends."""
-WIDE_SPREAD = 0.35
-"""Standard deviation of log delay over draws up to which the difference's interval holds (benchmarks/statistics.py)."""
+WIDE_SPREAD = 0.25
+"""Standard deviation of log delay over draws up to which the difference's interval holds (benchmarks/intervals.py)."""
 
 
 def p_value(values: ArrayLike) -> float:

@@ -73,12 +73,12 @@ def _query(found: Library, sql: str, where: Condition) -> pd.DataFrame:
         ).fetchall()
         held = {name for (name,) in shapes}
         whole = ", ".join(_column(name, name in held) for name in COLUMNS)
-        folder = f"parse_dirpath(filename) as {FOLDER}"
+        path = "parse_dirpath(filename)"
+        folder = f"case when {path} = ? then ? else substr({path}, ?) end as {FOLDER}"
         read = "read_parquet(?, union_by_name = true, filename = true)"
         query = f"with cases as (select {folder}, {whole} from {read}) {sql}"
-        rows = database.execute(query, [files, *where.values]).df()
-    parts = rows[FOLDER].map(lambda path: Path(path).relative_to(found.root) if path != str(found.root) else path)
-    return rows.assign(**{FOLDER: parts.astype(str)})
+        root = str(found.root)
+        return database.execute(query, [root, root, len(root) + 2, files, *where.values]).df()
 
 
 def _column(name: str, held: bool) -> str:

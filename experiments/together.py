@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from experiments.capacity import capacities, kept_references
 from experiments.compare import CASE, settings_that_differ
 from experiments.statistics import SAME_IN_A_PAIR, summarise
 from experiments.store import Results, load
@@ -39,6 +40,14 @@ class Together:
     def summary(self) -> pd.DataFrame:
         """A row for each scenario, controller, demand and faults. ConfigError where pairs had other traffic."""
         return summarise(self.cases, self.baseline, self.same_in_a_pair)
+
+    def references(self) -> dict[str, float]:
+        """By scenario, the critical-movement multiple that its sweep has kept."""
+        return {name: value for each in self.results for name, value in kept_references(each.folder).items()}
+
+    def capacities(self) -> pd.DataFrame:
+        """A row for each scenario, faults and controller, of the demands that were run."""
+        return capacities(self.cases, self.baseline, self.references(), self.same_in_a_pair)
 
     @property
     def failed(self) -> list[Mapping[str, Any]]:

@@ -1,16 +1,16 @@
 """What each controller carries at the same level of service, as a table of the report; from a sweep over demand."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
 
-from experiments.capacity import REFERENCE, capacities
+from experiments.capacity import REFERENCE
 from experiments.statistics import Interval
 from reports.table import Cell, interval
 from reports.wording import NONE, number, signed
-from reports.words import ENGLISH, Words
+from reports.words import Words
 
 ENDS = ("", "_low", "_high")
 Row = dict[Any, Any]
@@ -58,14 +58,10 @@ def capacity_headings(say: Words) -> list[tuple[str, str]]:
     return [(say(f"capacity.{key}"), say(f"capacity.{UNITS.get(key, key)}_unit")) for key, _ in COLUMNS]
 
 
-def capacity_tables(
-    cases: pd.DataFrame, baseline: str, references: Mapping[str, float], say: Words = ENGLISH
-) -> list[dict[str, Any]]:
+def capacity_tables(gains: pd.DataFrame, say: Words) -> list[dict[str, Any]]:
     """One a scenario whose sweep crosses level of service D for some controller; none where a single demand was run."""
     found = []
-    for (scenario, faults), group in capacities(cases, baseline, references).groupby(
-        ["scenario", "faults"], sort=False
-    ):
+    for (scenario, faults), group in gains.groupby(["scenario", "faults"], sort=False):
         if not group["capacity_multiple"].notna().any():
             continue
         rows = [(row["controller"], [cell(row, say) for _, cell in COLUMNS]) for row in group.to_dict("records")]

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from experiments.capacity import capacities, kept_references
 from experiments.together import Together
 from reports.before_after import lines, pairs
 from reports.comparison import ScenarioComparison, compare
@@ -22,7 +21,7 @@ def drawn(found: Together, goals: Sequence[Goal] = ()) -> dict[str, pd.DataFrame
         "summary": summary,
         "before_after": _before_after(comparisons),
         "junctions": _junctions(comparisons),
-        "capacity": _capacity(found),
+        "capacity": found.capacities() if found.cases["demand"].nunique() > 1 else pd.DataFrame(),
         "goals": _goals(goals, comparisons),
     }
     return {name: table for name, table in tables.items() if not table.empty}
@@ -50,14 +49,6 @@ def _junctions(comparisons: Sequence[ScenarioComparison]) -> pd.DataFrame:
         for junction, (delay_s, vehicles) in junction_delays(arm).items()
     ]  # fmt: skip
     return pd.DataFrame(rows)
-
-
-def _capacity(found: Together) -> pd.DataFrame:
-    """Only where more than one demand was run: a sweep."""
-    if found.cases["demand"].nunique() < 2:
-        return pd.DataFrame()
-    references = {name: value for each in found.results for name, value in kept_references(each.folder).items()}
-    return capacities(found.cases, found.baseline, references)
 
 
 def _goals(goals: Sequence[Goal], comparisons: Sequence[ScenarioComparison]) -> pd.DataFrame:

@@ -10,7 +10,6 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup, escape
 
-from experiments.capacity import kept_references
 from experiments.store import Results, one_line
 from experiments.tables import percentage
 from experiments.together import Together, together
@@ -59,7 +58,7 @@ def _page(
 ) -> dict[str, Any]:
     cases, baseline = found.cases, found.baseline
     controllers = controller_order(cases, baseline)
-    chosen, references = looks(controllers), _references(found.results)
+    chosen, references = looks(controllers), found.references()
     return {
         "say": say,
         "title": _title(comparisons, say),
@@ -72,7 +71,7 @@ def _page(
         "goals": goal_rows(goals, comparisons, say),
         "headline_demand": ", ".join(dict.fromkeys(demand(each.headline_demand) for each in comparisons)),
         "before_after": _before_after(comparisons, say),
-        "capacities": capacity_tables(cases, baseline, references, say),
+        "capacities": capacity_tables(found.capacities(), say),
         "capacity_headings": capacity_headings(say),
         "headings": headings(say),
         "groups": groups(say),
@@ -87,10 +86,6 @@ def _page(
         "made_by": [_made_by(results, say) for results in found.results],
         "digests": _digests(cases, say),
     }
-
-
-def _references(results: Sequence[Results]) -> dict[str, float]:
-    return {name: value for each in results for name, value in kept_references(each.folder).items()}
 
 
 def all_notices(found: Together, comparisons: tuple[ScenarioComparison, ...], say: Words) -> list[str]:
