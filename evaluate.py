@@ -32,9 +32,9 @@ from reports.fit import fit_report
 from reports.goals import parse_goal
 from reports.html import write_page as write_report_page
 from reports.html import write_report
-from reports.mail import mail
+from reports.mail import answer, mail
 from reports.scenario import write_overrides
-from reports.words import LANGUAGES, words
+from reports.words import ENGLISH, LANGUAGES, words
 from scenarios.catalogue import BY_RESCO_PREFIX, entries, streets
 from scenarios.from_counts import demand_from_counts
 from scenarios.osm import SignalTimes, import_osm, map_name
@@ -296,7 +296,9 @@ def run_and_report(cases: Grid, out: Path, workers: int, baseline: str) -> None:
     if evaluation.cases is not None:
         console = output()
         console.print(*tables.summary_report(summarise(evaluation.cases, baseline), baseline, console.width), sep="\n")
-        typer.echo(f"report: {write_report(out, out / 'report.html')}")
+        found = together([out])
+        typer.echo(f"\n{answer(found, ENGLISH)}")
+        typer.echo(f"report: {write_report_page(found, out / 'report.html')}")
     end(evaluation)
 
 

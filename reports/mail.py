@@ -11,6 +11,11 @@ from reports.wording import demand
 from reports.words import Words
 
 
+def answer(found: Together, say: Words) -> str:
+    """The one sentence."""
+    return headline(compare(found.cases, found.summary(), found.baseline), found.baseline, say)
+
+
 def mail(found: Together, goals: Sequence[Goal], say: Words) -> str:
     """What is wrong first, then the sentence, each scenario's findings and the goals."""
     comparisons = compare(found.cases, found.summary(), found.baseline)
