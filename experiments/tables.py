@@ -131,7 +131,7 @@ def summary_report(summary: pd.DataFrame, baseline: str, width: int) -> list[Tab
     if walked.any():
         parts.append(by_place(summary[walked], walking_columns(baseline)))
     parts += [escape(LEGEND), *controlled_lines(summary)]
-    if not summary["pairs"].any() and summary["controller"].nunique() > 1:
+    if not summary["pairs"].any() and set(summary["controller"]) != {baseline}:
         parts.append(f"no differences: the folder has no case of the baseline {baseline} with the same draws")
     return parts
 

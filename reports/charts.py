@@ -21,6 +21,7 @@ WIDTH = 390.0  # points; a panel fits a phone nearly at its natural size
 FRAME = 62.0  # points above and below the rows: the axis, its label, a margin
 LEGEND_ROW = 18.0
 DOTS: dict[str, Any] = {"markersize": 5, "alpha": 0.7, "markeredgewidth": 0, "zorder": 3}
+HEADING: dict[str, Any] = {"va": "center", "weight": "bold", "bbox": {"facecolor": PAPER, "linewidth": 0, "pad": 1.5}}
 MEAN: dict[str, Any] = {"markersize": 7, "markeredgewidth": 0, "zorder": 4}
 BAR: dict[str, Any] = {"linewidth": 2.4, "solid_capstyle": "butt", "zorder": 3}
 LEGEND: dict[str, Any] = {"loc": "outside upper left", "handlelength": 1.4, "columnspacing": 1.2, "borderpad": 0.2}
@@ -196,7 +197,7 @@ def _forest(axes: Axes, rows: Sequence[ForestRow], looks: Looks, say: Words) -> 
     axes.axvline(0, color=MUTED, linewidth=1)
     for place, (label, arm) in enumerate(rows):
         if arm is None:
-            axes.annotate(label, (0, place), xycoords=("figure fraction", "data"), va="center", weight="bold")
+            axes.annotate(label, (0, place), xycoords=("figure fraction", "data"), **HEADING)
             continue
         look, difference, change = (
             looks[arm.controller],

@@ -29,6 +29,7 @@ from reports.words import ENGLISH, Words
 
 FILE_NAME = "report.html"
 DIGEST_SHOWN = 12
+MOST_LISTED = 4
 OPEN_AT_FIRST = 1
 """How many before-and-after tables are unfolded; all are on paper."""
 
@@ -117,7 +118,8 @@ def _title(comparisons: Sequence[ScenarioComparison], say: Words) -> str:
 
 
 def _subtitle(cases: pd.DataFrame, controllers: Sequence[str], say: Words) -> str:
-    demands = ", ".join(demand(multiple) for multiple in sorted(cases["demand"].unique()))
+    multiples = [demand(multiple) for multiple in sorted(cases["demand"].unique())]
+    demands = ", ".join(multiples) if len(multiples) <= MOST_LISTED else f"{multiples[0]} – {multiples[-1]}"
     faults = [say("report.faults", faults=each) for each in cases["faults"].unique() if each]
     run = [say("report.demand", demand=demands), say("report.draws", draws=ranges(cases["draw"]))]
     return " · ".join([say.listed(list(controllers)), *run, say.count(len(cases), "case"), *faults])
@@ -173,7 +175,7 @@ def _before_after(comparisons: Sequence[ScenarioComparison], say: Words) -> list
 
 def _cells(line: Line, say: Words) -> tuple[list[Cell], str]:
     """Before, after, difference, change, p and draws; and the direction."""
-    change, mark = per_cent_change(line.ratio), {"better": " ▼", "worse": " ▲", "": ""}[line.direction]
+    change, mark = per_cent_change(line.ratio), {"better": " ✓", "worse": " ✗", "": ""}[line.direction]
     cells = [
         Cell(number(line.before, line.decimals), line.level(line.before)),
         Cell(number(line.after, line.decimals), line.level(line.after)),
