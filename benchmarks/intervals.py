@@ -24,7 +24,7 @@ sys.path.insert(0, str(ROOT))
 
 from experiments.statistics import difference, ratio, summarise  # noqa: E402
 from reports.comparison import compare  # noqa: E402
-from reports.findings import Verdict, findings  # noqa: E402
+from reports.findings import Verdict, verdict  # noqa: E402
 
 DRAWS = (5, 10, 20)
 BASE_S, RATIO, OWN = 50.0, 0.7, 0.1
@@ -122,7 +122,7 @@ def _report_cases(kind: Kind, dice: Dice, draws: int) -> pd.DataFrame:
 
 def _row(place: str, controller: str, draw: int, delay_s: float) -> dict[str, object]:
     same = dict.fromkeys(("demand_digest", "network_digest", "override_digest", "faults"), "")
-    counts = {"scheduled": 1000, "never_entered": 0, "junctions": 1, "junctions_controlled": 1}
+    counts = {"scheduled": 1000, "junctions": 1, "junctions_controlled": 1}
     return {
         "scenario": place, "controller": controller, "demand": 1.0, "draw": draw, "delay_s": delay_s, **same, **counts,
         "vehicles_controlled_share": 1.0, "gridlock": delay_s > 5 * BASE_S,
@@ -131,7 +131,7 @@ def _row(place: str, controller: str, draw: int, delay_s: float) -> dict[str, ob
 
 def _claims(cases: pd.DataFrame) -> bool:
     comparisons = compare(cases, summarise(cases), "existing")
-    verdicts = {finding.verdict for comparison in comparisons for finding in findings(comparison)}
+    verdicts = {verdict(arm) for comparison in comparisons for arm in comparison.headline_arms if not arm.is_baseline}
     return bool(verdicts & {Verdict.LESS, Verdict.MORE})
 
 

@@ -25,6 +25,7 @@ HEADING: dict[str, Any] = {"va": "center", "weight": "bold", "bbox": {"facecolor
 MEAN: dict[str, Any] = {"markersize": 7, "markeredgewidth": 0, "zorder": 4}
 BAR: dict[str, Any] = {"linewidth": 2.4, "solid_capstyle": "butt", "zorder": 3}
 LEGEND: dict[str, Any] = {"loc": "outside upper left", "handlelength": 1.4, "columnspacing": 1.2, "borderpad": 0.2}
+MOST_TICKS = 9
 NOT_FAR = 1.25
 """A reference this many times beyond the highest demand still has a place in the chart."""
 ACCOUNTS = (
@@ -144,7 +145,8 @@ def _over_demand(
                       textcoords="offset points", rotation=90, va="top", ha="right", color=MUTED)  # fmt: skip
     axes.set_ylim(0, _highest_sound([arm for line in lines.values() for arm in line]))
     levels_of_service(axes)
-    axes.set_xticks(sorted({arm.demand for line in lines.values() for arm in line}))
+    demands = sorted({arm.demand for line in lines.values() for arm in line})
+    axes.set_xticks(demands[:: -(-len(demands) // MOST_TICKS)])
     axes.xaxis.set_major_formatter("{x:g}")
     axes.set_xlabel(say("charts.demand_axis"))
     axes.set_ylabel(say("charts.per_signal_axis"))
@@ -152,9 +154,11 @@ def _over_demand(
 
 
 def _highest_sound(arms: Sequence[Arm]) -> float:
-    """Room for every arm that did not lock up; the line of one that did leaves at the top."""
+    """Room for every arm that did not lock up, as far as levels of service are told; who has more leaves at the top."""
     sound = [arm for arm in arms if not arm.gridlocks] or list(arms)
-    return max(1.12 * max(arm.mean("delay_per_signal_s") for arm in sound), LOS_LIMITS_S[1][1])
+    delays_s = [arm.mean("delay_per_signal_s") for arm in sound]
+    farthest_s = max(2 * LOS_LIMITS_S[-1][1], 1.5 * min(delays_s))
+    return min(max(1.12 * max(delays_s), LOS_LIMITS_S[1][1]), farthest_s)
 
 
 def levels_of_service(axes: Axes) -> None:
