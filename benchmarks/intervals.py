@@ -102,10 +102,10 @@ def _share(intervals: list, truth: float) -> float:
 def false_headlines(kind: Kind, draws: int, repetitions: int) -> float:
     """How often a report on several places and controllers claims anything although nothing has an effect."""
     dice = np.random.default_rng([2, draws])
-    return float(np.mean([_claims(_report_cases(kind, dice, draws)) for _ in range(repetitions)]))
+    return float(np.mean([_claims(report_cases(kind, dice, draws)) for _ in range(repetitions)]))
 
 
-def _report_cases(kind: Kind, dice: Dice, draws: int) -> pd.DataFrame:
+def report_cases(kind: Kind, dice: Dice, draws: int) -> pd.DataFrame:
     """A baseline and controllers on places of their own; who is 10 times over the rest is locked."""
     rows = []
     for place in range(PLACES):

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import PurePath
 from typing import Any
 
@@ -52,9 +53,13 @@ class Arm:
     def worst(self, measure: str) -> float:
         return float(self.summary[f"{measure}_max"])
 
+    @cached_property
+    def _by_draw(self) -> pd.DataFrame:
+        return self.cases.set_index("draw")
+
     def values(self, measure: str) -> "pd.Series[float]":
         """A measure of each draw; `served` is completed of scheduled, in per cent."""
-        cases = self.cases.set_index("draw")
+        cases = self._by_draw
         if measure == "served":
             return 100.0 * cases["completed"] / cases["scheduled"].where(cases["scheduled"] > 0)
         return cases[measure].astype(float)
@@ -67,6 +72,8 @@ class Arm:
     def paired(self, baseline: "Arm", measure: str) -> tuple["pd.Series[float]", "pd.Series[float]"]:
         """A measure of each draw that both have: ours and the baseline's."""
         own, other = self.values(measure), baseline.values(measure)
+        if own.index.equals(other.index):
+            return own, other
         shared = own.index.intersection(other.index)
         return own.loc[shared], other.loc[shared]
 
