@@ -145,8 +145,8 @@ def _over_demand(
                       textcoords="offset points", rotation=90, va="top", ha="right", color=MUTED)  # fmt: skip
     axes.set_ylim(0, _highest_sound([arm for line in lines.values() for arm in line]))
     levels_of_service(axes)
-    demands = sorted({arm.demand for line in lines.values() for arm in line})
-    axes.set_xticks(demands[:: -(-len(demands) // MOST_TICKS)])
+    multiples = sorted({arm.demand for line in lines.values() for arm in line})
+    axes.set_xticks(multiples[:: -(-len(multiples) // MOST_TICKS)])
     axes.xaxis.set_major_formatter("{x:g}")
     axes.set_xlabel(say("charts.demand_axis"))
     axes.set_ylabel(say("charts.per_signal_axis"))

@@ -94,8 +94,8 @@ def look_at(chromium: Path, report: Path, folder: Path) -> tuple[dict[str, Any],
 @pytest.mark.parametrize("made_up", [REAL_STREETS, HARD], ids=["as in the demo", "many, long names, gridlock"])
 def test_report_looks_whole_at_every_width(chromium: Path, tmp_path: Path, made_up: MadeUp, language: str) -> None:
     """No console message, no request, no sideways scrolling, no words of a chart cut off or over others."""
-    found = together([write_results(tmp_path / "results", made_up)])
-    report = write_page(with_map(found), tmp_path / "report.html", [parse_goal("delay_s < 35")], words(language))
+    results = together([write_results(tmp_path / "results", made_up)])
+    report = write_page(with_map(results), tmp_path / "report.html", [parse_goal("delay_s < 35")], words(language))
     found, console = look_at(chromium, report, tmp_path)
     assert console == []
     assert set(found) == {str(width) for width in WIDTHS_PX}
