@@ -15,19 +15,28 @@ from experiments.compare import compare, settings_that_differ
 from experiments.console import CASES_FAILED, OneLineErrors, complain, errors, list_failures, list_warnings, output
 from experiments.engine import core_count
 from experiments.evaluation import Evaluation, run_grid, watch
+from experiments.export import export
 from experiments.grid import Grid, grid
+from experiments.library import cases_where, condition, library, lines_where
 from experiments.optimise import Task, optimise
 from experiments.plan_report import plan_report
 from experiments.statistics import summarise
 from experiments.store import load
+from experiments.tables import results_table as tables_of_results
+from experiments.together import together
 from experiments.tuning import convergence, search, tune
 from reports.describe import describe, describe_network
 from reports.describe_html import write_page
 from reports.detectors.command import report_detectors
+from reports.drawn import drawn
 from reports.fit import fit_report
+from reports.goals import parse_goal
+from reports.html import write_page as write_report_page
 from reports.html import write_report
+from reports.mail import answer, mail
 from reports.performance.command import report_measures
 from reports.scenario import write_overrides
+from reports.words import ENGLISH, LANGUAGES, words
 from scenarios.catalogue import BY_RESCO_PREFIX, entries, streets
 from scenarios.from_counts import demand_from_counts
 from scenarios.osm import SignalTimes, import_osm, map_name
@@ -41,6 +50,7 @@ DEMO_SCENARIOS = ["resco:cologne1", "resco:cologne3", "arterial"]
 DEMO_CONTROLLERS = ["existing", "actuated", "max-pressure", "adaptive"]
 DEMO_DRAWS = 5
 ONCE = [1.0]
+EXISTING = ["existing"]
 NO_FILES: list[Path] = []
 NO_NAMES: list[str] = []
 FAULTS = "Broken loops, as dead=0.2,late=0.05. " + "; ".join(f"{kind}: {line}" for kind, line in KINDS.items()) + "."
@@ -132,8 +142,8 @@ def demand_of_counts(
 @app.command()
 def run(
     scenario: Annotated[list[str], typer.Option(help="Name or path; again for each more.")],
-    controller: Annotated[list[str], typer.Option(help="NAME[:FILE]; again for each more.")],
     out: Out,
+    controller: Annotated[list[str], typer.Option(help="NAME[:FILE]; again for each more.")] = EXISTING,
     demand: Annotated[list[float], typer.Option(help="Multiple of today's demand; again for each more.")] = ONCE,
     draws: Annotated[int, typer.Option(help="Demand draws: 5 to develop, 20 for a headline.")] = 5,
     first_draw: Annotated[int, typer.Option(help=DRAWS)] = 0,
@@ -240,10 +250,37 @@ def compare_folders(first: Path, second: Path) -> None:
 
 
 @app.command()
-def report(folder: Path) -> None:
-    """Write a results folder's report.html again."""
-    load(folder)
-    typer.echo(f"report: {write_report(folder, folder / 'report.html')}")
+def report(
+    folder: Annotated[list[Path], typer.Argument(help="Results; with the same cases in each, the first is before.")],
+    out: Annotated[Path | None, typer.Option(help="The file; by default report.html in the (first) folder.")] = None,
+    lang: Annotated[str, typer.Option(help=f"One of {', '.join(LANGUAGES)}.")] = "en",
+    goal: Annotated[list[str], typer.Option(help="As 'delay_s < 35'; again for each more.")] = NO_NAMES,
+    before: Annotated[str, typer.Option(help="Scenario that the others are compared with.")] = "",
+    tables: Annotated[Path | None, typer.Option(help="Folder for all that is drawn, as CSV, Parquet, Excel.")] = None,
+) -> None:
+    """One file to hand over of one or more results folders; prints the answer as text for a mail."""
+    say, goals, found = words(lang), [parse_goal(each) for each in goal], together(folder, before)
+    file = write_report_page(found, out or folder[0] / "report.html", goals, say)
+    typer.echo(f"{mail(found, goals, say)}\n")
+    if tables:
+        typer.echo(f"tables: {export(tables, drawn(found, goals))}")
+    typer.echo(f"report: {file}")
+
+
+@app.command("results")
+def list_results(
+    folder: Annotated[Path, typer.Argument(help="Where results folders are, at any depth.")] = Path("results"),
+    where: Annotated[str, typer.Option(help="As \"scenario = 'arterial' and demand >= 1 and delay_s < 60\".")] = "",
+    tables: Annotated[Path | None, typer.Option(help="Folder for these cases as CSV, Parquet and Excel.")] = None,
+) -> None:
+    """What has been run: a line for each folder, scenario, controller and demand, least delay first."""
+    wanted, found = condition(where), library(folder)
+    lines = lines_where(found, wanted)
+    list_warnings(found.left_out)
+    output().print(tables_of_results(lines))
+    if tables:
+        typer.echo(f"tables: {export(tables, {'cases': cases_where(found, wanted), 'lines': lines})}")
+    typer.echo(f"{int(lines['draws'].sum())} cases in {lines['folder'].nunique()} of {len(found.folders)} folders")
 
 
 @app.command("detectors")
@@ -278,7 +315,9 @@ def run_and_report(cases: Grid, out: Path, workers: int, baseline: str) -> None:
     if evaluation.cases is not None:
         console = output()
         console.print(*tables.summary_report(summarise(evaluation.cases, baseline), baseline, console.width), sep="\n")
-        typer.echo(f"report: {write_report(out, out / 'report.html')}")
+        found = together([out])
+        typer.echo(f"\n{answer(found, ENGLISH)}")
+        typer.echo(f"report: {write_report_page(found, out / 'report.html')}")
     end(evaluation)
 
 

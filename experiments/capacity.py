@@ -18,7 +18,7 @@ from experiments.console import Failure, errors
 from experiments.critical_movements import critical_movements
 from experiments.evaluation import Evaluation
 from experiments.grid import Grid, grid
-from experiments.statistics import Interval, check_same_street, mean_interval, ratio
+from experiments.statistics import SAME_IN_A_PAIR, Interval, check_same_street, mean_interval, ratio
 from experiments.store import one_line, write_whole
 from signals.controllers import BLINDLY
 from signals.errors import ConfigError
@@ -143,7 +143,12 @@ def geometric_mean(values: ArrayLike) -> Interval:
     return Interval(*(math.exp(end) for end in (logs.estimate, logs.low, logs.high)))
 
 
-def capacities(cases: pd.DataFrame, baseline: str, references: Mapping[str, float] | None = None) -> pd.DataFrame:
+def capacities(
+    cases: pd.DataFrame,
+    baseline: str,
+    references: Mapping[str, float] | None = None,
+    same: tuple[str, ...] = SAME_IN_A_PAIR,
+) -> pd.DataFrame:
     """`capacity.csv`: a row a scenario, faults and controller, gains paired over draws against the baseline.
 
     references: by scenario, its critical-movement multiple. Measures have `_low` and `_high`; a gain of 0.2 is 20 %
@@ -159,7 +164,7 @@ def capacities(cases: pd.DataFrame, baseline: str, references: Mapping[str, floa
         for controller, own in lines.groupby("controller", sort=False):
             line = own.set_index("draw")
             shared = line.index.intersection(other.index) if controller != baseline else line.index[:0]
-            _check(group, str(controller), baseline, place)
+            _check(group, str(controller), baseline, place, same)
             row: dict[str, object] = dict(zip(LINE[:2], place, strict=True))
             row |= {"controller": controller, "baseline": baseline, "draws": len(line), "pairs": len(shared)}
             for name in MEASURED:
@@ -177,12 +182,12 @@ def capacities(cases: pd.DataFrame, baseline: str, references: Mapping[str, floa
     return pd.DataFrame(rows)
 
 
-def _check(cases: pd.DataFrame, controller: str, baseline: str, place: tuple) -> None:
+def _check(cases: pd.DataFrame, controller: str, baseline: str, place: tuple, same: tuple[str, ...]) -> None:
     """Gains are of pairs that drove the same demand."""
     keys = ["demand", "draw"]
     pair = [cases[cases["controller"] == name].set_index(keys) for name in (controller, baseline)]
     shared = pair[0].index.intersection(pair[1].index)
-    check_same_street(pair[0].loc[shared], pair[1].loc[shared], f"{place[0]}: {controller} and {baseline}")
+    check_same_street(pair[0].loc[shared], pair[1].loc[shared], f"{place[0]}: {controller} and {baseline}", same)
 
 
 def _at(cases: pd.DataFrame, multiple: float, measure: str) -> dict[str, pd.Series]:

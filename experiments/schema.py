@@ -11,7 +11,7 @@ ACCOUNTING_VERSION = 2  # raise it when a measure's definition changes: older re
 
 TEXT = (
     "scenario", "controller", "network_digest", "demand_digest", "detector_digest", "controller_digest",
-    "override_digest", "faults",
+    "override_digest", "faults", "delay_by_junction",
 )  # fmt: skip
 WHOLE = (
     "draw", "scheduled", "entered", "completed", "inside", "never_entered", "inside_at_cap", "never_entered_at_cap",
@@ -23,8 +23,9 @@ COLUMNS = (
     "delay_p95_s", "wait_max_s", "starve_max_s", "delay_per_signal_s", "delay_at_signals_s", "worst_junction_delay_s",
     "stops_per_veh", "queue_mean_veh", "co2_kg", "gridlock", "bicycle_delay_s", "persons", "person_delay_s",
     "person_wait_s", "person_wait_max_s", "junctions", "junctions_controlled", "vehicles_controlled_share", "seed",
-    "network_digest", "demand_digest", "detector_digest", "controller_digest", "override_digest",
+    "network_digest", "demand_digest", "detector_digest", "controller_digest", "override_digest", "delay_by_junction",
 )  # fmt: skip
+LATER = ("faults", "delay_by_junction")  # what results of this accounting may lack: it is empty there
 KINDS = {"float64": COLUMNS, "str": TEXT, "int64": WHOLE, "bool": ("gridlock",)}  # later ones override
 DTYPES = {column: kind for kind, columns in KINDS.items() for column in columns}
 
@@ -39,9 +40,9 @@ def check_row(row: Row) -> None:
 
 
 def typed(cases: pd.DataFrame) -> pd.DataFrame:
-    """As the table has them; cases from before there were faults had none."""
-    faults = cases["faults"].astype(object).fillna("") if "faults" in cases else ""
-    cases = cases.assign(faults=faults)
+    """As the table has them; what was not written yet when a case was run is empty."""
+    for column in LATER:
+        cases = cases.assign(**{column: cases[column].astype(object).fillna("") if column in cases else ""})
     return cases[list(COLUMNS)].astype(DTYPES).reset_index(drop=True)
 
 

@@ -108,7 +108,7 @@ def contrast(candidate: pd.DataFrame, baseline: pd.DataFrame, names: list[str]) 
     return row
 
 
-def summarise(cases: pd.DataFrame, baseline: str = "existing") -> pd.DataFrame:
+def summarise(cases: pd.DataFrame, baseline: str = "existing", same: tuple[str, ...] = SAME_IN_A_PAIR) -> pd.DataFrame:
     """A row for each scenario, controller, demand and faults: `X` is the mean, then median, min, max and contrasts.
 
     Contrasts with the baseline go over `pairs` draws; they are NaN in its own rows, and where it is missing.
@@ -122,7 +122,7 @@ def summarise(cases: pd.DataFrame, baseline: str = "existing") -> pd.DataFrame:
         shared = own.index.intersection(other.index) if controller != baseline else own.index[:0]
         pair = own.loc[shared], other.loc[shared]
         scenario, demand, faults = place
-        check_same_street(*pair, f"{scenario} at demand {demand}: {controller} and {baseline}")
+        check_same_street(*pair, f"{scenario} at demand {demand}: {controller} and {baseline}", same)
         where = {"scenario": scenario, "controller": controller, "demand": demand, "faults": faults}
         counts = {"draws": len(own), "pairs": len(shared), "gridlock_rate": float(own["gridlock"].mean())}
         counts |= {name: float(own[name].mean()) for name in CONTROLLED}
@@ -130,9 +130,11 @@ def summarise(cases: pd.DataFrame, baseline: str = "existing") -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def check_same_street(candidate: pd.DataFrame, baseline: pd.DataFrame, who: str) -> None:
+def check_same_street(
+    candidate: pd.DataFrame, baseline: pd.DataFrame, who: str, same: tuple[str, ...] = SAME_IN_A_PAIR
+) -> None:
     """Refuse pairs that did not drive the same demand on the same network: their difference would mean nothing."""
-    for column in SAME_IN_A_PAIR:
+    for column in same:
         differs = candidate[column] != baseline[column]
         if differs.any():
             draw = differs.index[differs][0]

@@ -35,7 +35,10 @@ def load(folder: Path) -> Results:
     if not file.is_file():
         raise ConfigError(f"{file}: No such file; its run was stopped, or no case has finished: repeat it")
     with duckdb.connect() as database, one_line(file):
-        return Results(folder, typed(database.read_parquet(str(file)).df()), manifest)
+        cases = typed(database.read_parquet(str(file)).df())
+    if cases.empty:
+        raise ConfigError(f"{file}: has no case, must have at least 1; repeat its run")
+    return Results(folder, cases, manifest)
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
@@ -104,14 +107,15 @@ class ResultsFolder:
     ) -> pd.DataFrame:
         """cases.parquet, summary.csv and manifest.json of all cases in the folder, whichever run made them."""
         with one_line(self.folder):
-            rows = [json.loads(file.read_text())["row"] for file in sorted(self._cases.glob("*.json"))]
+            kept = [json.loads(file.read_text()) for file in sorted(self._cases.glob("*.json"))]
+        rows = [each["row"] for each in kept]
         known = self.manifest.get("scenarios", {}), self.manifest.get("controllers", {})
         cases = table(rows, [*known[0], *scenarios], [*known[1], *controllers])
         summary = summarise(cases, about["baseline"])
         with one_line(self.folder):
             _write_parquet(self.folder / CASES, cases)
             write_whole(self.folder / SUMMARY, summary.to_csv(index=False))
-            self._write_manifest({**self.manifest, **about, **origins(cases)})
+            self._write_manifest({**self.manifest, **about, **origins(cases), "mixed": mixed(kept)})
         return cases
 
     def _write_manifest(self, manifest: dict[str, Any]) -> None:
@@ -120,6 +124,14 @@ class ResultsFolder:
 
     def _case_file(self, key: str) -> Path:
         return self._cases / f"{key}.json"
+
+
+def mixed(kept: Sequence[Mapping[str, Any]]) -> list[list[str]]:
+    """Each scenario and controller whose cases do not all come from the same code and files."""
+    stamps: dict[tuple[str, str], set[str]] = {}
+    for each in kept:
+        stamps.setdefault((each["row"]["scenario"], each["row"]["controller"]), set()).add(each["stamp"])
+    return [list(who) for who, found in stamps.items() if len(found) > 1]
 
 
 @contextmanager

@@ -131,7 +131,7 @@ def summary_report(summary: pd.DataFrame, baseline: str, width: int) -> list[Tab
     if walked.any():
         parts.append(by_place(summary[walked], walking_columns(baseline)))
     parts += [escape(LEGEND), *controlled_lines(summary)]
-    if not summary["pairs"].any():
+    if not summary["pairs"].any() and set(summary["controller"]) != {baseline}:
         parts.append(f"no differences: the folder has no case of the baseline {baseline} with the same draws")
     return parts
 
@@ -183,6 +183,22 @@ def percentage(share: float) -> str:
     """Never rounded to all, or to none, where it is not."""
     text = number(100 * share, 0)
     return number(100 * share, 2) if text in ("0", "100") and share not in (0.0, 1.0) else text
+
+
+def results_table(lines: pd.DataFrame) -> Table:
+    """A line for each folder, scenario, controller, demand and faults of a library."""
+    table = _table("scenario")
+    for name in ("x", "controller", "draws", "delay\ns/veh", "a signal", "served\nveh/h", "never\nentered",
+                 "longest\nstarved s", "grid-\nlock", "folder"):  # fmt: skip
+        table.add_column(name, justify="left" if name in ("controller", "folder") else "right")
+    for row in lines.to_dict("records"):
+        broken = f", {row['faults']}" if row["faults"] else ""
+        cells = [f"{row['demand']:g}", escape(row["controller"]), str(row["draws"]), number(row["delay_s"], 1),
+                 number(row["delay_per_signal_s"], 1), number(row["throughput_veh_per_h"], 0),
+                 number(row["never_entered"], 1), number(row["starve_max_s"], 0),
+                 f"{row['gridlock_rate']:.0%}"]  # fmt: skip
+        table.add_row(escape(f"{row['scenario']}{broken}"), *cells, escape(row["folder"]))
+    return table
 
 
 def parameter_table(parameters: Sequence[Parameter]) -> Table:

@@ -1,22 +1,23 @@
 """What each controller carries at the same level of service, as a table of the report; from a sweep over demand."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
 
-from experiments.capacity import REFERENCE, capacities
+from experiments.capacity import REFERENCE
 from experiments.statistics import Interval
-from reports.table import Cell
-from reports.wording import NONE, interval, number, signed
+from reports.table import Cell, interval
+from reports.wording import NONE, number, signed
+from reports.words import Words
 
 ENDS = ("", "_low", "_high")
 Row = dict[Any, Any]
 
 
-def _multiple(name: str) -> Callable[[Row], Cell]:
-    def cell(row: Row) -> Cell:
+def _multiple(name: str) -> Callable[[Row, Words], Cell]:
+    def cell(row: Row, say: Words) -> Cell:
         low, high = (row[f"{name}_multiple{end}"] for end in ENDS[1:])
         note = "" if math.isnan(low) else f"[{number(low, 2)}, {number(high, 2)}]"
         return Cell(number(row[f"{name}_multiple"], 2), note)
@@ -24,42 +25,46 @@ def _multiple(name: str) -> Callable[[Row], Cell]:
     return cell
 
 
-def _gain(name: str) -> Callable[[Row], Cell]:
-    def cell(row: Row) -> Cell:
+def _gain(name: str) -> Callable[[Row, Words], Cell]:
+    def cell(row: Row, say: Words) -> Cell:
         if row["controller"] == row["baseline"]:
-            return Cell("baseline")
+            return Cell(say("table.baseline"))
         gain = Interval(*(100.0 * row[f"{name}_gain{end}"] for end in ENDS))
-        return Cell(NONE) if math.isnan(gain.estimate) else Cell(signed(gain.estimate), interval(gain))
+        return Cell(NONE) if math.isnan(gain.estimate) else Cell(signed(gain.estimate), interval(gain, say))
 
     return cell
 
 
-def _plain(name: str, decimals: int) -> Callable[[Row], Cell]:
-    return lambda row: Cell(number(row[name], decimals))
+def _plain(name: str, decimals: int) -> Callable[[Row, Words], Cell]:
+    return lambda row, _: Cell(number(row[name], decimals))
 
 
-COLUMNS: tuple[tuple[str, str, Callable[[Row], Cell]], ...] = (
-    ("Capacity", "× today's demand", _multiple("capacity")),
-    ("Gain", "%, 95 % interval", _gain("capacity")),
-    ("Capacity by delay at signals", "× today's demand", _multiple("capacity_at_signals")),
-    ("Gain", "%, 95 % interval", _gain("capacity_at_signals")),
-    ("Served at overload", "veh/h", _plain("served_veh_per_h", 0)),
-    ("Gain", "%, 95 % interval", _gain("served")),
-    ("Time to clear at overload", "s", _plain("clear_time_s_at_overload", 0)),
-    ("Worst junction at overload", "s/veh", _plain("worst_junction_delay_s_at_overload", 0)),
-    ("Gridlock in some draw", "from ×", _plain("first_gridlock_multiple", 1)),
+COLUMNS: tuple[tuple[str, Callable[[Row, Words], Cell]], ...] = (
+    ("capacity", _multiple("capacity")),
+    ("gain", _gain("capacity")),
+    ("at_signals", _multiple("capacity_at_signals")),
+    ("gain", _gain("capacity_at_signals")),
+    ("served", _plain("served_veh_per_h", 0)),
+    ("gain", _gain("served")),
+    ("clear", _plain("clear_time_s_at_overload", 0)),
+    ("worst", _plain("worst_junction_delay_s_at_overload", 0)),
+    ("gridlock", _plain("first_gridlock_multiple", 1)),
 )
+UNITS = {"at_signals": "capacity"}
 
 
-def capacity_tables(cases: pd.DataFrame, baseline: str, references: Mapping[str, float]) -> list[dict[str, Any]]:
+def capacity_headings(say: Words) -> list[tuple[str, str]]:
+    """Each column's title and unit."""
+    return [(say(f"capacity.{key}"), say(f"capacity.{UNITS.get(key, key)}_unit")) for key, _ in COLUMNS]
+
+
+def capacity_tables(gains: pd.DataFrame, say: Words) -> list[dict[str, Any]]:
     """One a scenario whose sweep crosses level of service D for some controller; none where a single demand was run."""
     found = []
-    for (scenario, faults), group in capacities(cases, baseline, references).groupby(
-        ["scenario", "faults"], sort=False
-    ):
+    for (scenario, faults), group in gains.groupby(["scenario", "faults"], sort=False):
         if not group["capacity_multiple"].notna().any():
             continue
-        rows = [(row["controller"], [cell(row) for *_, cell in COLUMNS]) for row in group.to_dict("records")]
+        rows = [(row["controller"], [cell(row, say) for _, cell in COLUMNS]) for row in group.to_dict("records")]
         found.append(
             {
                 "scenario": f"{scenario}, {faults}" if faults else scenario,

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -14,39 +15,43 @@ from reports.measures import LOS_LIMITS_S
 from reports.palette import COMPLETED, INSIDE, NEVER_ENTERED, Look
 from reports.svg import GRID, MUTED, PAPER, draw
 from reports.wording import bounded, number, per_cent_change, signed
+from reports.words import Words
 
 WIDTH = 390.0  # points; a panel fits a phone nearly at its natural size
 FRAME = 62.0  # points above and below the rows: the axis, its label, a margin
 LEGEND_ROW = 18.0
 DOTS: dict[str, Any] = {"markersize": 5, "alpha": 0.7, "markeredgewidth": 0, "zorder": 3}
+HEADING: dict[str, Any] = {"va": "center", "weight": "bold", "bbox": {"facecolor": PAPER, "linewidth": 0, "pad": 1.5}}
 MEAN: dict[str, Any] = {"markersize": 7, "markeredgewidth": 0, "zorder": 4}
 BAR: dict[str, Any] = {"linewidth": 2.4, "solid_capstyle": "butt", "zorder": 3}
 LEGEND: dict[str, Any] = {"loc": "outside upper left", "handlelength": 1.4, "columnspacing": 1.2, "borderpad": 0.2}
+MOST_TICKS = 9
 NOT_FAR = 1.25
 """A reference this many times beyond the highest demand still has a place in the chart."""
 ACCOUNTS = (
-    ("completed", "completed", COMPLETED, ""),
-    ("inside", "inside", INSIDE, ""),
-    ("never_entered", "never entered", NEVER_ENTERED, "////"),
+    ("completed", COMPLETED, ""),
+    ("inside", INSIDE, ""),
+    ("never_entered", NEVER_ENTERED, "////"),
 )
 Looks = dict[str, Look]
 ForestRow = tuple[str, Arm | None]  # a scenario's heading has no arm
 
 
-def delay(name: str, arms: Sequence[Arm], looks: Looks) -> str:
+def delay(name: str, arms: Sequence[Arm], looks: Looks, say: Words) -> str:
     """Every draw a dot, a line through the same draw, and beneath each row of dots its mean with the 95 % interval."""
     described = "; ".join(f"{arm.controller} {number(arm.mean('delay_s'))} s" for arm in arms)
     height = FRAME + 42 * len(arms)
-    return draw(name, f"Mean delay by controller: {described}.", WIDTH, height, lambda axes: _delay(axes, arms, looks))
+    alternative = say("charts.delay_alt", described=described)
+    return draw(name, alternative, WIDTH, height, lambda axes: _delay(axes, arms, looks, say))
 
 
-def _delay(axes: Axes, arms: Sequence[Arm], looks: Looks) -> None:
+def _delay(axes: Axes, arms: Sequence[Arm], looks: Looks, say: Words) -> None:
     by_draw = [arm.cases.set_index("draw")["delay_s"] for arm in arms]
     for place, (first, second) in enumerate(pairwise(by_draw)):
         shared = first.index.intersection(second.index)
         across = [value for each in shared for value in (first[each], second[each], math.nan)]
         axes.plot(across, [place, place + 1, math.nan] * len(shared), color=GRID, linewidth=0.9, zorder=2)
-    _delay_axis(axes, arms, [delay_s for values in by_draw for delay_s in values if math.isfinite(delay_s)])
+    _delay_axis(axes, arms, [delay_s for values in by_draw for delay_s in values if math.isfinite(delay_s)], say)
     for place, (arm, values) in enumerate(zip(arms, by_draw, strict=True)):
         look, mean = looks[arm.controller], mean_interval(values)
         axes.plot(values, [place] * len(values), look.marker, color=look.colour, **DOTS)
@@ -56,7 +61,7 @@ def _delay(axes: Axes, arms: Sequence[Arm], looks: Looks) -> None:
     axes.grid(axis="x")
 
 
-def _delay_axis(axes: Axes, arms: Sequence[Arm], delays_s: Sequence[float]) -> None:
+def _delay_axis(axes: Axes, arms: Sequence[Arm], delays_s: Sequence[float], say: Words) -> None:
     """From zero, but logarithmic where gridlock would press all other draws against it."""
     if any(arm.gridlocks for arm in arms) and min(delays_s) > 0:
         axes.set_xscale("log")
@@ -64,27 +69,27 @@ def _delay_axis(axes: Axes, arms: Sequence[Arm], delays_s: Sequence[float]) -> N
         axes.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
         axes.xaxis.set_major_formatter("{x:,g}")
         axes.minorticks_off()
-        axes.set_xlabel("Mean delay, s per vehicle (log scale)")
+        axes.set_xlabel(say("charts.delay_log_axis"))
     else:
         axes.set_xlim(0, max(delays_s, default=0.0) * 1.1 or 1.0)  # persons alone have no vehicle's delay
-        axes.set_xlabel("Mean delay, s per vehicle")
+        axes.set_xlabel(say("charts.delay_axis"))
 
 
-def accounting(name: str, arms: Sequence[Arm]) -> str:
+def accounting(name: str, arms: Sequence[Arm], say: Words) -> str:
     """Where the vehicles of the window were when it ended."""
     described = "; ".join(
-        f"{arm.controller} " + ", ".join(f"{number(arm.mean(measure), 0)} {label}" for measure, label, *_ in ACCOUNTS)
+        f"{arm.controller} " + ", ".join(f"{number(arm.mean(of), 0)} {say(f'charts.{of}')}" for of, *_ in ACCOUNTS)
         for arm in arms
     )
     height = FRAME + LEGEND_ROW + 30 * len(arms)
-    return draw(
-        name, f"Vehicles at the window's end: {described}.", WIDTH, height, lambda axes: _accounting(axes, arms)
-    )
+    alternative = say("charts.accounting_alt", described=described)
+    return draw(name, alternative, WIDTH, height, lambda axes: _accounting(axes, arms, say))
 
 
-def _accounting(axes: Axes, arms: Sequence[Arm]) -> None:
+def _accounting(axes: Axes, arms: Sequence[Arm], say: Words) -> None:
     rows, so_far = range(len(arms)), [0.0] * len(arms)
-    for measure, label, colour, hatch in ACCOUNTS:
+    for measure, colour, hatch in ACCOUNTS:
+        label = say(f"charts.{measure}")
         widths = [arm.mean(measure) for arm in arms]
         axes.barh(rows, widths, 0.56, so_far, color=colour, label=label, hatch=hatch, edgecolor=PAPER, linewidth=0)
         so_far = [start + width for start, width in zip(so_far, widths, strict=True)]
@@ -95,12 +100,12 @@ def _accounting(axes: Axes, arms: Sequence[Arm]) -> None:
     axes.set_xlim(0, max(so_far) * 1.01 or 1.0)
     axes.locator_params(axis="x", nbins=4)
     axes.xaxis.set_major_formatter("{x:,.0f}")
-    axes.set_xlabel("Vehicles, mean over draws")
+    axes.set_xlabel(say("charts.accounting_axis"))
     axes.grid(axis="x")
     axes.figure.legend(ncols=3, **LEGEND)
 
 
-def over_demand(name: str, comparison: ScenarioComparison, looks: Looks, reference: float) -> str:
+def over_demand(name: str, comparison: ScenarioComparison, looks: Looks, reference: float, say: Words) -> str:
     """Delay per signal as demand grows, against the limits of the levels of service.
 
     reference: the critical-movement multiple, a line where it is not far beyond the demands; NaN where it is unknown.
@@ -109,17 +114,23 @@ def over_demand(name: str, comparison: ScenarioComparison, looks: Looks, referen
     for arm in comparison.arms:
         lines.setdefault(arm.controller, []).append(arm)
     described = "; ".join(
-        f"{controller} " + ", ".join(f"{number(arm.mean('delay_per_signal_s'))} s at {arm.demand:g}" for arm in line)
-        for controller, line in lines.items()
+        f"{controller} " + ", ".join(_at_demand(arm, say) for arm in line) for controller, line in lines.items()
     )
     columns = 3 if max(len(label) for label in short_names(tuple(lines)).values()) < 14 else 2
     height = 230 + LEGEND_ROW * -(-len(lines) // columns)
-    told = "" if math.isnan(reference) else f" Critical movements use the time up at {reference:.2f}."
-    alternative = f"Delay per signal by demand multiple: {described}.{told}"
-    return draw(name, alternative, WIDTH, height, lambda axes: _over_demand(axes, lines, looks, columns, reference))
+    told = "" if math.isnan(reference) else say("charts.reference", multiple=f"{reference:.2f}")
+    alternative = say("charts.over_demand_alt", described=described, reference=told)
+    plot = partial(_over_demand, lines=lines, looks=looks, columns=columns, reference=reference, say=say)
+    return draw(name, alternative, WIDTH, height, plot)
 
 
-def _over_demand(axes: Axes, lines: dict[str, list[Arm]], looks: Looks, columns: int, reference: float) -> None:
+def _at_demand(arm: Arm, say: Words) -> str:
+    return say("charts.over_demand_one", delay=number(arm.mean("delay_per_signal_s")), demand=f"{arm.demand:g}")
+
+
+def _over_demand(
+    axes: Axes, lines: dict[str, list[Arm]], looks: Looks, columns: int, reference: float, say: Words
+) -> None:
     labels = short_names(tuple(lines))
     for controller, line in lines.items():
         look = looks[controller]
@@ -130,21 +141,24 @@ def _over_demand(axes: Axes, lines: dict[str, list[Arm]], looks: Looks, columns:
         axes.plot(demands, means, color=look.colour, marker=look.marker, label=labels[controller], **MEAN)
     if reference <= NOT_FAR * max(arm.demand for line in lines.values() for arm in line):
         axes.axvline(reference, color=MUTED, linewidth=1, linestyle="--", zorder=1)
-        axes.annotate("critical movements", (reference, 0.97), (-3, 0), ("data", "axes fraction"),
+        axes.annotate(say("charts.critical"), (reference, 0.97), (-3, 0), ("data", "axes fraction"),
                       textcoords="offset points", rotation=90, va="top", ha="right", color=MUTED)  # fmt: skip
     axes.set_ylim(0, _highest_sound([arm for line in lines.values() for arm in line]))
     levels_of_service(axes)
-    axes.set_xticks(sorted({arm.demand for line in lines.values() for arm in line}))
+    multiples = sorted({arm.demand for line in lines.values() for arm in line})
+    axes.set_xticks(multiples[:: -(-len(multiples) // MOST_TICKS)])
     axes.xaxis.set_major_formatter("{x:g}")
-    axes.set_xlabel("Demand, multiple of the scenario's own")
-    axes.set_ylabel("Delay per signal, s per vehicle")
+    axes.set_xlabel(say("charts.demand_axis"))
+    axes.set_ylabel(say("charts.per_signal_axis"))
     axes.figure.legend(ncols=columns, **LEGEND)
 
 
 def _highest_sound(arms: Sequence[Arm]) -> float:
-    """Room for every arm that did not lock up; the line of one that did leaves at the top."""
+    """Room for every arm that did not lock up, as far as levels of service are told; who has more leaves at the top."""
     sound = [arm for arm in arms if not arm.gridlocks] or list(arms)
-    return max(1.12 * max(arm.mean("delay_per_signal_s") for arm in sound), LOS_LIMITS_S[1][1])
+    delays_s = [arm.mean("delay_per_signal_s") for arm in sound]
+    farthest_s = max(2 * LOS_LIMITS_S[-1][1], 1.5 * min(delays_s))
+    return min(max(1.12 * max(delays_s), LOS_LIMITS_S[1][1]), farthest_s)
 
 
 def levels_of_service(axes: Axes) -> None:
@@ -159,15 +173,16 @@ def levels_of_service(axes: Axes) -> None:
         floor = max(floor, ceiling)
 
 
-def forest(name: str, comparisons: Sequence[ScenarioComparison], looks: Looks) -> str:
+def forest(name: str, comparisons: Sequence[ScenarioComparison], looks: Looks, say: Words) -> str:
     """Paired differences of delay, a row each, against no change."""
     rows = _forest_rows(comparisons)
     arms = [arm for _, arm in rows if arm is not None]
     described = "; ".join(
-        f"{arm.controller} on {arm.scenario} {signed(arm.difference('delay_s').estimate)} s" for arm in arms
+        say("forest.one", who=arm.controller, place=arm.scenario, seconds=signed(arm.difference("delay_s").estimate))
+        for arm in arms
     )
-    alternative = f"Difference in mean delay to {arms[0].baseline}: {described}."
-    return draw(name, alternative, WIDTH, FRAME + 21 * len(rows), lambda axes: _forest(axes, rows, looks))
+    alternative = say("forest.alt", baseline=arms[0].baseline, described=described)
+    return draw(name, alternative, WIDTH, FRAME + 21 * len(rows), lambda axes: _forest(axes, rows, looks, say))
 
 
 def _forest_rows(comparisons: Sequence[ScenarioComparison]) -> list[ForestRow]:
@@ -181,12 +196,12 @@ def _forest_rows(comparisons: Sequence[ScenarioComparison]) -> list[ForestRow]:
     return rows
 
 
-def _forest(axes: Axes, rows: Sequence[ForestRow], looks: Looks) -> None:
+def _forest(axes: Axes, rows: Sequence[ForestRow], looks: Looks, say: Words) -> None:
     axes.set_xlim(*_forest_range([arm for _, arm in rows if arm is not None]))
     axes.axvline(0, color=MUTED, linewidth=1)
     for place, (label, arm) in enumerate(rows):
         if arm is None:
-            axes.annotate(label, (0, place), xycoords=("figure fraction", "data"), va="center", weight="bold")
+            axes.annotate(label, (0, place), xycoords=("figure fraction", "data"), **HEADING)
             continue
         look, difference, change = (
             looks[arm.controller],
@@ -194,10 +209,10 @@ def _forest(axes: Axes, rows: Sequence[ForestRow], looks: Looks) -> None:
             per_cent_change(arm.ratio("delay_s")),
         )
         _interval(axes, difference, place, look)
-        changed = f"{signed(difference.estimate)} s, {signed(change.estimate, 0)} %"
-        _note(axes, "gridlock" if arm.gridlocks else changed, (1.0, place), "axes fraction")
+        changed = say("forest.change", seconds=signed(difference.estimate), share=signed(change.estimate, 0))
+        _note(axes, say("forest.gridlock") if arm.gridlocks else changed, (1.0, place), "axes fraction")
     _rows(axes, [label if arm else "" for label, arm in rows])
-    axes.set_xlabel("Difference in mean delay, s per vehicle")
+    axes.set_xlabel(say("forest.axis"))
     axes.grid(axis="x")
 
 

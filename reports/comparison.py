@@ -1,11 +1,14 @@
 """Results as a reader meets them: by scenario, each controller beside the baseline; nothing is estimated here."""
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import PurePath
 from typing import Any
 
 import pandas as pd
 
+from experiments.certainty import claim_p, holm
 from experiments.statistics import Interval
 
 LONGEST_LABEL = 22
@@ -14,7 +17,10 @@ TODAY = 1.0  # the demand multiple that the first sentence speaks of, where it w
 
 @dataclass(frozen=True)
 class Arm:
-    """One controller on one scenario at one demand: its row of the summary and the cases behind it."""
+    """One controller on one scenario at one demand: its row of the summary and the cases behind it.
+
+    `p` of its delay is Holm's over the `comparisons` that the answer makes; NaN where it is none of them.
+    """
 
     scenario: str
     controller: str
@@ -22,6 +28,8 @@ class Arm:
     baseline: str
     summary: "pd.Series[Any]"
     cases: pd.DataFrame
+    p: float = math.nan
+    comparisons: int = 1
 
     @property
     def is_baseline(self) -> bool:
@@ -45,10 +53,29 @@ class Arm:
     def worst(self, measure: str) -> float:
         return float(self.summary[f"{measure}_max"])
 
+    @cached_property
+    def _by_draw(self) -> pd.DataFrame:
+        return self.cases.set_index("draw")
+
+    def values(self, measure: str) -> "pd.Series[float]":
+        """A measure of each draw; `served` is completed of scheduled, in per cent."""
+        cases = self._by_draw
+        if measure == "served":
+            return 100.0 * cases["completed"] / cases["scheduled"].where(cases["scheduled"] > 0)
+        return cases[measure].astype(float)
+
     def junctions(self) -> tuple[int, int]:
         """How many signals were controlled, of how many."""
         first = self.cases.iloc[0]
         return int(first["junctions_controlled"]), int(first["junctions"])
+
+    def paired(self, baseline: "Arm", measure: str) -> tuple["pd.Series[float]", "pd.Series[float]"]:
+        """A measure of each draw that both have: ours and the baseline's."""
+        own, other = self.values(measure), baseline.values(measure)
+        if own.index.equals(other.index):
+            return own, other
+        shared = own.index.intersection(other.index)
+        return own.loc[shared], other.loc[shared]
 
     def difference(self, measure: str) -> Interval:
         return self._interval(f"{measure}_diff")
@@ -100,7 +127,16 @@ def compare(cases: pd.DataFrame, summary: pd.DataFrame, baseline: str) -> tuple[
         own = [_arm(row, cells, baseline) for _, row in summary[summary["scenario"] == scenario].iterrows()]
         return tuple(sorted(own, key=lambda arm: (arm.demand, controllers.index(arm.controller))))
 
-    return tuple(ScenarioComparison(scenario, labels[scenario], arms(scenario)) for scenario in scenarios)
+    return _judged([ScenarioComparison(scenario, labels[scenario], arms(scenario)) for scenario in scenarios])
+
+
+def _judged(comparisons: list[ScenarioComparison]) -> tuple[ScenarioComparison, ...]:
+    """With the p of each comparison that the answer makes, corrected for all the others."""
+    pairs = [(arm, comparison.baseline_of(arm)) for comparison in comparisons for arm in comparison.headline_arms]
+    made = [(arm, baseline) for arm, baseline in pairs if baseline and not arm.is_baseline and arm.paired_draws]
+    adjusted = holm([claim_p(*arm.paired(baseline, "delay_s")) for arm, baseline in made])
+    judged = {id(arm): replace(arm, p=p, comparisons=len(made)) for (arm, _), p in zip(made, adjusted, strict=True)}
+    return tuple(replace(each, arms=tuple(judged.get(id(arm), arm) for arm in each.arms)) for each in comparisons)
 
 
 def _faults_named(table: pd.DataFrame) -> pd.DataFrame:

@@ -1,11 +1,13 @@
-"""The one table: what each controller did on each scenario, for the terminal and the report alike."""
+"""The one table: what each controller did on each scenario, for the report."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from experiments.statistics import Interval
 from reports.comparison import Arm
 from reports.measures import level_of_service
-from reports.wording import NONE, interval, number, per_cent_change, signed
+from reports.wording import NONE, bounds, number, per_cent_change, signed
+from reports.words import Words
 
 
 @dataclass(frozen=True)
@@ -18,74 +20,90 @@ class Cell:
 
 @dataclass(frozen=True)
 class Column:
+    """A key of the words' table: `table.KEY` and `table.KEY_unit`; the cell of an arm."""
+
     group: str
-    title: str
-    unit: str
-    cell: Callable[[Arm], Cell]
+    key: str
+    cell: Callable[[Arm, Words], Cell]
 
 
-def _mean(measure: str, decimals: int) -> Callable[[Arm], Cell]:
-    return lambda arm: Cell(number(arm.mean(measure), decimals))
+def _mean(measure: str, decimals: int) -> Callable[[Arm, Words], Cell]:
+    return lambda arm, _: Cell(number(arm.mean(measure), decimals))
 
 
-def _difference(arm: Arm) -> Cell:
+def _worst(measure: str) -> Callable[[Arm, Words], Cell]:
+    return lambda arm, _: Cell(number(arm.worst(measure), 0))
+
+
+def interval(of: Interval, say: Words, decimals: int = 1) -> str:
+    """'[−26.0, −21.8]', or that there is none."""
+    return bounds(of, decimals) or say("table.no_interval")
+
+
+def _difference(arm: Arm, say: Words) -> Cell:
     if arm.is_baseline:
-        return Cell("baseline")
+        return Cell(say("table.baseline"))
     difference = arm.difference("delay_s")
-    return Cell(signed(difference.estimate), interval(difference))
+    return Cell(signed(difference.estimate), interval(difference, say))
 
 
-def _change(arm: Arm) -> Cell:
+def _change(arm: Arm, say: Words) -> Cell:
     if arm.is_baseline:
         return Cell(NONE)
     change = per_cent_change(arm.ratio("delay_s"))
-    return Cell(signed(change.estimate, 0), interval(change, 0))
+    return Cell(signed(change.estimate, 0), interval(change, say, 0))
 
 
-def _level(arm: Arm) -> Cell:
+def _level(arm: Arm, _say: Words) -> Cell:
     return Cell(level_of_service(arm.mean("delay_per_signal_s")) or NONE)
 
 
-def _throughput(arm: Arm) -> Cell:
+def _throughput(arm: Arm, say: Words) -> Cell:
     difference = arm.difference("throughput_veh_per_h")
-    changed = "" if arm.is_baseline else f"{signed(difference.estimate, 0)} {interval(difference, 0)}"
+    changed = "" if arm.is_baseline else f"{signed(difference.estimate, 0)} {interval(difference, say, 0)}"
     return Cell(number(arm.mean("throughput_veh_per_h"), 0), changed)
 
 
-def _served(arm: Arm) -> Cell:
+def _served(arm: Arm, say: Words) -> Cell:
     completed, scheduled = arm.mean("completed"), arm.mean("scheduled")
     share = number(100.0 * completed / scheduled, 1) if scheduled else NONE
-    return Cell(share, f"{number(completed, 0)} of {number(scheduled, 0)}")
+    return Cell(share, say("table.of", some=number(completed, 0), all=number(scheduled, 0)))
 
 
-def _gridlock(arm: Arm) -> Cell:
-    return Cell(f"{arm.gridlocks} of {arm.draws}")
+def _gridlock(arm: Arm, say: Words) -> Cell:
+    return Cell(say("table.of", some=arm.gridlocks, all=arm.draws))
 
 
 COLUMNS = (
-    Column("Delay", "Mean delay", "s/veh", _mean("delay_s", 1)),
-    Column("Delay", "Difference", "s/veh, 95 % interval", _difference),
-    Column("Delay", "Change", "%, 95 % interval", _change),
-    Column("Delay", "Per signal", "s/veh", _mean("delay_per_signal_s", 1)),
-    Column("Delay", "LOS", "A–F", _level),
-    Column("Vehicles in the window", "Throughput", "veh/h, difference", _throughput),
-    Column("Vehicles in the window", "Served", "%", _served),
-    Column("Vehicles in the window", "Never entered", "veh", _mean("never_entered", 1)),
-    Column("Service", "Longest starvation", "s, worst draw", lambda arm: Cell(number(arm.worst("starve_max_s"), 0))),
-    Column("Service", "Stops", "per veh", _mean("stops_per_veh", 2)),
-    Column("Service", "Persons' wait", "s at crossings", _mean("person_wait_s", 1)),
-    Column("Service", "CO2", "kg", _mean("co2_kg", 0)),
-    Column("Service", "Gridlock", "draws", _gridlock),
+    Column("delay", "mean_delay", _mean("delay_s", 1)),
+    Column("delay", "difference", _difference),
+    Column("delay", "change", _change),
+    Column("delay", "per_signal", _mean("delay_per_signal_s", 1)),
+    Column("delay", "los", _level),
+    Column("vehicles", "throughput", _throughput),
+    Column("vehicles", "served", _served),
+    Column("vehicles", "never_entered", _mean("never_entered", 1)),
+    Column("vehicles", "clear", _mean("clear_time_s", 0)),
+    Column("service", "starvation", _worst("starve_max_s")),
+    Column("service", "stops", _mean("stops_per_veh", 2)),
+    Column("service", "persons", _mean("person_wait_s", 1)),
+    Column("service", "co2", _mean("co2_kg", 0)),
+    Column("service", "gridlock", _gridlock),
 )
 
 
-def row(arm: Arm) -> tuple[Cell, ...]:
-    return tuple(column.cell(arm) for column in COLUMNS)
+def row(arm: Arm, say: Words) -> tuple[Cell, ...]:
+    return tuple(column.cell(arm, say) for column in COLUMNS)
 
 
-def groups() -> list[tuple[str, int]]:
+def headings(say: Words) -> list[tuple[str, str]]:
+    """Each column's title and unit."""
+    return [(say(f"table.{column.key}"), say(f"table.{column.key}_unit")) for column in COLUMNS]
+
+
+def groups(say: Words) -> list[tuple[str, int]]:
     """The header above the header: each group of columns with its width."""
     widths: dict[str, int] = {}
     for column in COLUMNS:
         widths[column.group] = widths.get(column.group, 0) + 1
-    return list(widths.items())
+    return [(say(f"table.{group}"), width) for group, width in widths.items()]

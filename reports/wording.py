@@ -28,11 +28,14 @@ def bounded(of: Interval) -> bool:
     return not (math.isnan(of.low) or math.isnan(of.high))
 
 
+def bounds(of: Interval, decimals: int = 1) -> str:
+    """'[−26.0, −21.8]', '' where there is none."""
+    return f"[{signed(of.low, decimals)}, {signed(of.high, decimals)}]" if bounded(of) else ""
+
+
 def interval(of: Interval, decimals: int = 1) -> str:
-    """'[−26.0, −21.8]', or that there is none."""
-    if not bounded(of):
-        return "no interval"
-    return f"[{signed(of.low, decimals)}, {signed(of.high, decimals)}]"
+    """The same, or that there is none."""
+    return bounds(of, decimals) or "no interval"
 
 
 def per_cent_change(ratio: Interval) -> Interval:

@@ -6,6 +6,7 @@ Every vehicle scheduled in the window counts, also one that never entered. Delay
 
 from __future__ import annotations
 
+import json
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -156,8 +157,10 @@ def accounts(trips: pd.DataFrame, window: Window) -> dict[str, float | int | boo
     }
 
 
-def signal_delays(trips: pd.DataFrame, routes: Path, network: Network, window: Window) -> dict[str, float]:
+def signal_delays(trips: pd.DataFrame, routes: Path, network: Network, window: Window) -> dict[str, float | str]:
     """Delay by signal: per stop line on the routes, on the signals' own approaches, and at the worst junction.
+
+    `delay_by_junction` is JSON: of each junction the delay in s per vehicle that passed it, and how many did.
 
     A vehicle's time loss is split over its edges as each edge's travel time exceeds free flow at the vehicle's own
     speed; its wait to enter belongs to its first edge. An edge belongs to a signal if it ends at the signal's stop
@@ -189,6 +192,7 @@ def signal_delays(trips: pd.DataFrame, routes: Path, network: Network, window: W
         "delay_per_signal_s": float(delay_s / lines) if lines else float("nan"),
         "delay_at_signals_s": float(at_signals_s / len(counted)) if len(counted) else float("nan"),
         "worst_junction_delay_s": float(worst),
+        "delay_by_junction": json.dumps({j: [round(by_junction[j] / n, 2), n] for j, n in passing.items() if n}),
         "vehicles_controlled_share": controlled / lines if lines else float("nan"),
     }
 

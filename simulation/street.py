@@ -129,7 +129,7 @@ class Street:
             self.sumo.step_to(min(now_s + self.place.step_length_s, until_s))
             self._events.look(self.sumo.time_s)
 
-    def measures(self) -> dict[str, float | int | bool]:
+    def measures(self) -> dict[str, float | int | bool | str]:
         """Close the run and account for every vehicle and person scheduled in the window."""
         classes = self.sumo.vehicle_classes()
         self.sumo.close()

@@ -110,6 +110,24 @@ def test_a_run_tells_of_what_is_less_safe_and_keeps_it_in_the_manifest(tmp_path:
     assert "a slow street" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.usefixtures("cheap")
+def test_two_configurations_become_a_comparison_in_two_commands(tmp_path: Path):
+    """The first runs both and says what changed; the second makes the file to sign, in the reader's language."""
+    out, page = tmp_path / "plans", tmp_path / "plans.html"
+    run = typed("run", "--scenario", "single", "--scenario", "arterial", "--draws", 1, "--out", out)
+    assert "Against single, arterial" in run.stdout
+    words = ["--goal", "delay_s < 1000", "--tables", tmp_path / "tables", "--lang", "zh", "--out", page]
+    told = typed("report", out, *words)
+    assert told.exit_code == 0, told.stderr
+    assert "delay_s < 1000: 均值达到" in told.stdout and f"report: {page}" in told.stdout
+    assert '<html lang="zh-Hans">' in page.read_text(encoding="utf-8")
+    assert (tmp_path / "tables" / "tables.xlsx").is_file()
+    assert "goal 'delay': must be a measure" in refused("report", out, "--goal", "delay")
+    listed = typed("results", tmp_path, "--where", "scenario = 'single'").stdout
+    assert "1 cases in 1 of 1 folders" in listed
+    assert "delay is no column" in refused("results", tmp_path, "--where", "delay > 3")
+
+
 def test_a_map_and_counts_become_a_scenario_in_two_commands(tmp_path: Path):
     """The first says what it understood of the signals, the second how well the counts are met."""
     town = ROOT / "scenarios" / "town"

@@ -28,7 +28,7 @@ def run(case: Case, work: Path) -> dict[str, Any]:
 def row(case: Case, **measures: Any) -> dict[str, Any]:
     kinds = {"float64": 10.0, "int64": 3, "str": "digest", "bool": False}
     place = {"scenario": case.scenario, "controller": case.controller, "demand": case.demand, "draw": case.draw}
-    place |= {"faults": case.faults}
+    place |= {"faults": case.faults, "delay_by_junction": ""}
     return {column: kinds[DTYPES[column]] for column in COLUMNS} | place | measures
 
 

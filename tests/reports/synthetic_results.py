@@ -1,5 +1,6 @@
 """Results folders with made-up cases, written through the real store, to judge reports without a simulation."""
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -72,4 +73,5 @@ def case(made_up: MadeUp, scenario: str, controller: str, demand: float, draw: i
         "network_digest": f"{place:064x}", "demand_digest": f"{place * 1000 + draw * 100 + round(demand * 10):064x}",
         "detector_digest": f"{place + 10:064x}", "controller_digest": f"{arm + 20:064x}",
         "override_digest": "", "faults": "",
+        "delay_by_junction": json.dumps({f"J{k}": [delay_s / (1 + k), scheduled] for k in range(junctions)}),
     }  # fmt: skip

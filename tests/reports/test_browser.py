@@ -12,7 +12,11 @@ from typing import Any
 
 import pytest
 
-from reports.html import write_report
+from experiments.together import Together, together
+from reports.goals import parse_goal
+from reports.html import write_page
+from reports.scenario import read_scenario
+from reports.words import LANGUAGES, words
 from tests.reports.synthetic_results import REAL_STREETS, MadeUp, write_results
 
 WIDTHS_PX = (1280, 390)
@@ -59,6 +63,16 @@ def chromium(needs_program: Callable[..., Path]) -> Path:
     return needs_program("chromium", package="chromium")
 
 
+def with_map(found: Together) -> Together:
+    """The made-up cases on the streets of `arterial`, so that there is a map to look at."""
+    _, network = read_scenario("arterial")
+    delays = json.dumps(
+        {junction.id: [12.0 * k + 5, 400 * k + 100] for k, junction in enumerate(network.intersections)}
+    )
+    cases = found.cases.assign(network_digest=network.digest, delay_by_junction=delays)
+    return replace(found, cases=cases, places=dict.fromkeys(found.cases["scenario"], "arterial"))
+
+
 def look_at(chromium: Path, report: Path, folder: Path) -> tuple[dict[str, Any], list[str]]:
     """What is seen of a report at each width, and every line that the browser's console has."""
     page = html.escape(report.read_text(encoding="utf-8"))
@@ -76,10 +90,12 @@ def look_at(chromium: Path, report: Path, folder: Path) -> tuple[dict[str, Any],
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("made_up", [REAL_STREETS, HARD], ids=["as in the demo", "many, long names, gridlock"])
-def test_report_looks_whole_at_every_width(chromium: Path, tmp_path: Path, made_up: MadeUp) -> None:
+def test_report_looks_whole_at_every_width(chromium: Path, tmp_path: Path, made_up: MadeUp, language: str) -> None:
     """No console message, no request, no sideways scrolling, no words of a chart cut off or over others."""
-    report = write_report(write_results(tmp_path / "results", made_up))
+    results = together([write_results(tmp_path / "results", made_up)])
+    report = write_page(with_map(results), tmp_path / "report.html", [parse_goal("delay_s < 35")], words(language))
     found, console = look_at(chromium, report, tmp_path)
     assert console == []
     assert set(found) == {str(width) for width in WIDTHS_PX}

@@ -10,8 +10,11 @@ import pytest
 
 from experiments.capacity import CAPACITY, capacities, write_capacity
 from experiments.store import load
-from reports.html import write_report
+from experiments.together import together
+from reports.goals import parse_goal
+from reports.html import write_page, write_report
 from reports.wording import number, signed
+from reports.words import words
 from signals.errors import ConfigError
 from tests.reports.synthetic_results import EFFECTS, REAL_STREETS, MadeUp, write_results
 
@@ -63,19 +66,26 @@ def swept(tmp_path_factory: pytest.TempPathFactory) -> str:
     )
 
 
+@pytest.fixture(scope="module")
+def chinese(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    file = tmp_path_factory.mktemp("chinese") / "report.html"
+    goals = [parse_goal("delay_s < 35")]
+    return write_page(together([folder]), file, goals, words("zh")).read_text(encoding="utf-8")
+
+
 def test_report_is_one_file_beside_the_results(folder: Path, text: str) -> None:
     """Nobody has to say where it goes, and it can be mailed."""
     assert (folder / "report.html").read_text(encoding="utf-8") == text
     assert len(text.encode()) < LARGEST_BYTES
 
 
-def test_nothing_is_fetched(text: str, swept: str) -> None:
+def test_nothing_is_fetched(text: str, swept: str, chinese: str) -> None:
     """Every reference is to a place in the page itself, or empty data; styles load nothing either."""
-    for page in (Page(text), Page(swept)):
+    for page in (Page(text), Page(swept), Page(chinese)):
         assert [each for each in page.references if not each.startswith(("#", "data:,"))] == []
         assert not {"script", "iframe", "object", "embed", "img"} & {tag for tag, _ in page.tags}
-    assert not re.search(r"@import|url\((?!#)", text + swept)
-    assert "http:" not in text + swept and "https:" not in text + swept
+    assert not re.search(r"@import|url\((?!#)", text + swept + chinese)
+    assert not re.search(r"https?:", text + swept + chinese)
 
 
 def test_references_inside_the_page_lead_somewhere(text: str, swept: str) -> None:
@@ -202,3 +212,21 @@ def test_critical_movements_are_in_the_table_and_a_line_in_the_chart_they_are_ne
     assert re.search(r"critical movements: ×1\.53", Page(text).text)
     drawn = [svg for svg in re.findall(r"<svg.*?</svg>", text, re.DOTALL) if "Delay per signal by demand" in svg]
     assert ["critical movements" in svg for svg in drawn] == [True, True, False]
+
+
+def test_the_chinese_page_is_chinese(folder: Path, chinese: str) -> None:
+    """The same figures, and no sentence of the English page."""
+    page = Page(chinese)
+    assert ("html", {"lang": "zh-Hans"}) in page.tags
+    shown = page.text.partition(words("zh")("sources.made_by"))[0]
+    english = words("en").table
+    assert [key for key, said in english.items() if len(said.split()) > 3 and "{" not in said and said in shown] == []
+    summary = pd.read_csv(folder / "summary.csv")
+    for row in summary[summary["controller"] != "existing"].to_dict("records"):
+        assert f"[{signed(row['delay_s_diff_low'])}, {signed(row['delay_s_diff_high'])}]" in shown
+
+
+def test_every_measure_leads_to_its_definition(text: str) -> None:
+    page = Page(text)
+    asked = {each[1:] for each in page.references if each.startswith("#measure-")}
+    assert len(asked) >= 14 and asked <= set(page.ids)

@@ -1,0 +1,52 @@
+"""The pictures of docs/gallery.md, from real results: python tools/gallery.py RESULTS [RESULTS ...]
+
+Each folder's forest, delay, accounting, capacity curve and maps, as far as it has them, as docs/gallery/NAME-*.svg.
+"""
+
+import re
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from experiments.together import together  # noqa: E402
+from reports.html import render  # noqa: E402
+
+GALLERY = ROOT / "docs" / "gallery"
+LOOK = (
+    '<svg xmlns="http://www.w3.org/2000/svg" style="--ink:#1f2328;--muted:#59636e;--grid:#d1d9e0;--paper:#ffffff;'
+    'background:#ffffff;font-family:sans-serif"'
+)
+STREETS = "<style>.streets, use { fill: none; stroke: #59636e; stroke-opacity: 0.55 } text { font-weight: 600 }</style>"
+WANTED = ("forest-", "delay0-", "accounting0-", "demand0-")
+
+
+def pictures(page: str) -> dict[str, str]:
+    """By name, a report's first charts and first map of each kind, each whole by itself."""
+    found = {}
+    charts = re.findall(r'<svg [^>]*role="img".*?</svg>', page, re.DOTALL)
+    for name in WANTED:
+        chart = next((chart for chart in charts if f'id="{name}' in chart), None)
+        if chart:
+            found[name.rstrip("0-")] = chart.replace("<svg", LOOK, 1)
+    drawn = [chart for chart in charts if 'class="map"' in chart]
+    streets = re.search(r'<path id="map\d+-streets".*?/>', page)
+    for place, chart in enumerate(drawn[:3]):
+        whole = re.sub(r'<use href="#map\d+-streets"/>', lambda _: streets[0] if streets else "", chart)
+        whole = re.sub(r"(<svg[^>]*>)", lambda opening: opening[0] + STREETS, whole, count=1)
+        found[f"map-{place + 1}"] = whole.replace("<svg", LOOK, 1)
+    return found
+
+
+def main() -> None:
+    GALLERY.mkdir(exist_ok=True)
+    for folder in map(Path, sys.argv[1:]):
+        for name, picture in pictures(render(together([folder]))).items():
+            file = GALLERY / f"{folder.resolve().name}-{name}.svg"
+            file.write_text(picture + "\n", encoding="utf-8")
+            print(f"{file.relative_to(ROOT)}: {len(picture) / 1000:.0f} kB")
+
+
+if __name__ == "__main__":
+    main()
