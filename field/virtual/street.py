@@ -76,7 +76,7 @@ class CabinetStreet:
         """Phases called by buttons."""
         return self._lamps.pressed(covered)
 
-    def measures(self) -> dict[str, float | int | bool]:
+    def measures(self) -> dict[str, float | int | bool | str]:
         """The accounts of the comparison protocol, over the whole window, or over what there was of it; ends it all.
 
         Only a draw has them: who is scheduled is not known of traffic that is read as it is written.
