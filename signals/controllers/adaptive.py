@@ -41,6 +41,9 @@ class AdaptiveSettings(WorthiestSettings):
     hysteresis: Annotated[
         float, Field(ge=1, le=20, description="How many times better another stage must be while vehicles keep coming.")
     ] = 2.5
+    fan_hysteresis: Annotated[
+        float, Field(ge=1, le=20, description="The same times at a junction with an approach that fans out.")
+    ] = 1.5
     waiting_s: Annotated[float, Field(ge=10, le=1e6, description="Red after which a vehicle counts double.")] = 120.0
     fullness: Annotated[float, Field(ge=0, le=50, description="Extra weight of a lane group whose reach is full.")] = (
         6.0
@@ -81,6 +84,7 @@ class Adaptive(Worthiest):
         self._short, self._any_short = short, bool(short.any())
         self._passage_s = np.where(short, settings.short_lane_passage_s, settings.passage_s)
         self._short_red_s = np.minimum(self._maximum_red_s, settings.short_lane_red_s)
+        self._hysteresis = np.where(fans(layout), settings.fan_hysteresis, settings.hysteresis)
         self._approach = np.zeros((*layout.shape, layout.shape[1]))
         for row, intersection in enumerate(layout.intersections):
             of = np.array([group.approach for group in intersection.lane_groups])
@@ -103,7 +107,7 @@ class Adaptive(Worthiest):
         served = self._layout.any_green[self._rows, self._current]
         comes = served & (traffic.calls | self._short) & ~traffic.blocked
         comes &= traffic.gap_s <= self._passage_s
-        times = np.where(comes.any(axis=1), self._settings.hysteresis, 1.0)
+        times = np.where(comes.any(axis=1), self._hysteresis, 1.0)
         if self._any_short:
             times[(comes & self._short).any(axis=1)] = self._settings.short_lane_hysteresis
         better: Bools = other > times * own
@@ -159,3 +163,16 @@ def turning_only(layout: Layout) -> Bools:
             heads = [index[g] for g in group.signal_groups]
             only[row, :, column] &= (layout.stage_aspects[row][:, heads] != Aspect.GREEN).all(axis=1)
     return only
+
+
+def fans(layout: Layout) -> Bools:
+    """Junctions [J] with an approach that fans out into several lane groups below its advance loop.
+
+    Such lanes discharge at their saturation flow for as long as those who stand in them last, and then only as fast as
+    the lanes behind bring others.
+    """
+    several = [
+        any(d.kind == "advance" and len(d.lane_groups) > 1 for d in intersection.detectors)
+        for intersection in layout.intersections
+    ]
+    return np.array(several, bool)

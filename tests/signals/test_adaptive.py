@@ -57,6 +57,17 @@ def test_greens_do_not_shorten_as_all_queues_grow():
         assert adaptive(hysteresis=5.0).decide(state).stage[0] == A
 
 
+@pytest.mark.parametrize(("fans", "stage"), [(False, A), (True, B)])
+def test_a_green_is_left_for_less_where_an_approach_fans_out(fans: bool, stage: int):
+    """Once those in the short lanes are gone, the lanes behind bring fewer than the green could serve."""
+    whole = crossing()
+    groups = tuple(g.id for g in whole.lane_groups)
+    loops = [d.model_copy(update={"lane_groups": groups}) if d.kind == "advance" else d for d in whole.detectors]
+    of = layout([whole.model_copy(update={"detectors": tuple(loops)})]) if fans else CROSSING
+    state = waiting(of, [[5.0, 9.0]], gap_s=np.array([[0.0, GONE_S]]))
+    assert adaptive(of, hysteresis=5.0, fan_hysteresis=1.0).decide(state).stage[0] == stage
+
+
 @pytest.mark.parametrize(("metres", "stage"), [(20.0, B), (200.0, A)])
 def test_a_full_short_lane_waits_less(metres: float, stage: int):
     """Two vehicles fill a lane of 20 m: whoever else is to use it, for whatever turn, stands behind them."""
