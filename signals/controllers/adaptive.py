@@ -8,9 +8,9 @@ greens are the shorter the longer all queues are:
   time); while they keep coming another stage must be worth several times as much. So with queues everywhere a stage
   goes on until its own are served, and little is lost in changing.
 - Behind a lane too short for its queue stands its whole approach: it counts as waiting, and such a lane waits less.
-- Who turns in gaps, and whoever stands behind him within the junction, is given the time to leave before cross traffic
-  starts: a junction whose box is left full locks for good. Whoever allows it lets two a lane (HCM: sneakers) leave in
-  a long interstage, which carries more and locks now and then (decision 0013).
+- Who turns in gaps, and whoever stands behind him within the junction, is shown a short protected green before cross
+  traffic starts: a junction whose box is left full locks for good. Two a lane (HCM: sneakers) are left to a long
+  interstage, where the green has been long enough for gaps, one lane alone still turns, and nothing holds it up.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ import numpy as np
 from pydantic import Field
 
 from signals.controllers.common import interstages_s
-from signals.controllers.worthiest import WORDING, Worthiest, WorthiestSettings, per_vehicle, places
+from signals.controllers.worthiest import STARVED, WORDING, Worthiest, WorthiestSettings, per_vehicle, places
 from signals.intersection import Aspect
 from signals.layout import Layout
 from signals.values import Bools, Floats, Ints, TrafficState
 
-CLEARING = len(WORDING)
+SETTLING = len(WORDING)
 SHORT_VEH = 5.0
 """A lane with room for fewer is a bay, or a stub between two junctions: its queue soon reaches who is not in it."""
 
@@ -41,6 +41,9 @@ class AdaptiveSettings(WorthiestSettings):
     hysteresis: Annotated[
         float, Field(ge=1, le=20, description="How many times better another stage must be while vehicles keep coming.")
     ] = 2.5
+    fan_hysteresis: Annotated[
+        float, Field(ge=1, le=20, description="The same times at a junction with an approach that fans out.")
+    ] = 1.5
     waiting_s: Annotated[float, Field(ge=10, le=1e6, description="Red after which a vehicle counts double.")] = 120.0
     fullness: Annotated[float, Field(ge=0, le=50, description="Extra weight of a lane group whose reach is full.")] = (
         6.0
@@ -57,22 +60,19 @@ class AdaptiveSettings(WorthiestSettings):
     ] = 6.0
     sneaking_s: Annotated[
         float, Field(ge=0, le=20, description="Who turned in gaps leaves in an interstage that long; 20: in none.")
+    ] = 4.5
+    sneaking_green_s: Annotated[
+        float, Field(ge=0, le=60, description="Least green before such an interstage, while one who turns calls.")
     ] = 20.0
     sneakers_veh: Annotated[
         float, Field(ge=0, le=100, description="Vehicles a lane that turn in such an interstage.")
     ] = 2.0
-    clearing_green_s: Annotated[
-        float, Field(ge=0, le=20, description="Least green of those who turned in gaps, before cross traffic.")
-    ] = 10.0
-    clearing_at_most_s: Annotated[
-        float, Field(ge=5, le=60, description="Longest such green while they keep leaving.")
-    ] = 20.0
 
 
 class Adaptive(Worthiest):
     """The worthiest stage, once the one that stands has a gap or another is worth much more."""
 
-    wording = (*WORDING, "keeps green: who turned in gaps leaves the junction, {number:.0f} s so far")
+    wording = (*WORDING, "keeps green: who turns in gaps has time for it")
 
     def __init__(self, layout: Layout, settings: AdaptiveSettings) -> None:
         super().__init__(layout, settings)
@@ -84,6 +84,7 @@ class Adaptive(Worthiest):
         self._short, self._any_short = short, bool(short.any())
         self._passage_s = np.where(short, settings.short_lane_passage_s, settings.passage_s)
         self._short_red_s = np.minimum(self._maximum_red_s, settings.short_lane_red_s)
+        self._hysteresis = np.where(fans(layout), settings.fan_hysteresis, settings.hysteresis)
         self._approach = np.zeros((*layout.shape, layout.shape[1]))
         for row, intersection in enumerate(layout.intersections):
             of = np.array([group.approach for group in intersection.lane_groups])
@@ -92,8 +93,6 @@ class Adaptive(Worthiest):
         self._sneaks = (interstages_s(layout) >= settings.sneaking_s) & ~stubs[:, None, None]
         self._sneakers_veh = settings.sneakers_veh * layout.lanes
         self._bays = places(self._turning_which & turning_only(layout))
-        clearing = self._clears_which[:, :, :, None] & self._turning_which[:, :, None, :]
-        self._cleared = places(np.logical_or.reduce(clearing, axis=1))
 
     def _weigh(self, traffic: TrafficState, arriving: Floats, waiting: Floats, weight: Floats) -> None:
         np.multiply(traffic.red_s, 1 / self._settings.waiting_s, out=weight)
@@ -108,7 +107,7 @@ class Adaptive(Worthiest):
         served = self._layout.any_green[self._rows, self._current]
         comes = served & (traffic.calls | self._short) & ~traffic.blocked
         comes &= traffic.gap_s <= self._passage_s
-        times = np.where(comes.any(axis=1), self._settings.hysteresis, 1.0)
+        times = np.where(comes.any(axis=1), self._hysteresis, 1.0)
         if self._any_short:
             times[(comes & self._short).any(axis=1)] = self._settings.short_lane_hysteresis
         better: Bools = other > times * own
@@ -121,25 +120,38 @@ class Adaptive(Worthiest):
         return np.where(full, self._short_red_s, self._maximum_red_s)
 
     def _turners_first(self, traffic: TrafficState, worth: Floats, row: int, stage: Ints, why: Ints) -> None:
-        current = int(self._current[row])
-        if stage[row] != current and self._still_clearing(traffic, row, self._cleared[row][current]):
-            stage[row], why[row] = current, CLEARING
-        elif not self._sneaks[row, current, stage[row]] or self._cannot_sneak(traffic, row, current):
-            super()._turners_first(traffic, worth, row, stage, why)
+        current, wished = int(self._current[row]), int(stage[row])
+        clears = self._clears[row][current]
+        if clears and wished not in (current, *clears) and not self._can_sneak(traffic, row, current, wished):
+            if why[row] != STARVED and self._may_settle(traffic, row, current, wished):
+                stage[row], why[row] = current, SETTLING
+            else:
+                super()._turners_first(traffic, worth, row, stage, why)
 
-    def _cannot_sneak(self, traffic: TrafficState, row: int, current: int) -> bool:
-        """Whether more wait to turn than leave in an interstage."""
-        waiting = traffic.queue_veh[row] + traffic.approaching_veh[row]
-        return any(waiting[group] > self._sneakers_veh[row, group] for group in self._bays[row][current])
+    def _can_sneak(self, traffic: TrafficState, row: int, current: int, wished: int) -> bool:
+        """Whether those who turn in gaps, and whoever stands behind them in the junction, leave in an interstage.
 
-    def _still_clearing(self, traffic: TrafficState, row: int, cleared: list[int]) -> bool:
-        """Whether those who turned in gaps have not had the time to leave, or still do."""
-        green_s = float(traffic.elapsed_green_s[row])
-        early = green_s < self._settings.clearing_green_s
+        In the first seconds of a green the opposing queue lets nobody turn, and a lane that has green and stands has
+        somebody in the junction who holds it up: what then remains is there when cross traffic starts.
+        """
         calls, blocked = traffic.calls[row], traffic.blocked[row]
-        return green_s < self._settings.clearing_at_most_s and any(
-            calls[group] and (early or not blocked[group]) for group in cleared
+        calling = [group for group in self._turning[row][current] if calls[group]]
+        if not calling or not self._sneaks[row, current, wished]:
+            return not calling
+        waiting = traffic.queue_veh[row] + traffic.approaching_veh[row]
+        return (
+            len(calling) == 1
+            and not blocked[calling[0]]
+            and float(traffic.elapsed_green_s[row]) >= self._settings.sneaking_green_s
+            and all(waiting[group] <= self._sneakers_veh[row, group] for group in self._bays[row][current])
         )
+
+    def _may_settle(self, traffic: TrafficState, row: int, current: int, wished: int) -> bool:
+        """Whether the green is too young for it, and no two lanes hold each other up."""
+        if not self._sneaks[row, current, wished]:
+            return False
+        held = sum(bool(traffic.blocked[row, group]) for group in self._turning[row][current])
+        return held < 2 and float(traffic.elapsed_green_s[row]) < self._settings.sneaking_green_s
 
 
 def turning_only(layout: Layout) -> Bools:
@@ -151,3 +163,16 @@ def turning_only(layout: Layout) -> Bools:
             heads = [index[g] for g in group.signal_groups]
             only[row, :, column] &= (layout.stage_aspects[row][:, heads] != Aspect.GREEN).all(axis=1)
     return only
+
+
+def fans(layout: Layout) -> Bools:
+    """Junctions [J] with an approach that fans out into several lane groups below its advance loop.
+
+    Such lanes discharge at their saturation flow for as long as those who stand in them last, and then only as fast as
+    the lanes behind bring others.
+    """
+    several = [
+        any(d.kind == "advance" and len(d.lane_groups) > 1 for d in intersection.detectors)
+        for intersection in layout.intersections
+    ]
+    return np.array(several, bool)

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from signals.controllers.adaptive import Adaptive, AdaptiveSettings
+from signals.intersection import Intersection
 from signals.layout import Layout, layout
-from tests.signals.fakes import crossing, protected_left
+from tests.signals.fakes import crossing, junction, protected_left
 from tests.signals.states import waiting
 
 CROSSING = layout([crossing()])
@@ -16,6 +17,16 @@ GONE_S = 60.0
 
 def adaptive(of: Layout = CROSSING, **settings: float) -> Adaptive:
     return Adaptive(of, AdaptiveSettings(**settings))
+
+
+def opposing_lefts() -> Intersection:
+    """Two left turns that yield to each other's street in A, are protected in B, and a side street in C."""
+    return junction(
+        "lefts",
+        heads={"east": (5.0, 4.0, 2.0), "west": (5.0, 4.0, 2.0), "side": (5.0, 3.0, 1.5)},
+        stages={"A": "ggr", "B": "GGr", "C": "rrG"},
+        conflicts={("east", "side"): (), ("west", "side"): ()},
+    )
 
 
 def short_lanes(metres: float) -> Layout:
@@ -44,6 +55,17 @@ def test_greens_do_not_shorten_as_all_queues_grow():
     for queues in ([3.0, 6.0], [10.0, 20.0], [20.0, 40.0]):
         state = waiting(CROSSING, [queues], gap_s=np.array([[0.0, GONE_S]]))
         assert adaptive(hysteresis=5.0).decide(state).stage[0] == A
+
+
+@pytest.mark.parametrize(("fans", "stage"), [(False, A), (True, B)])
+def test_a_green_is_left_for_less_where_an_approach_fans_out(fans: bool, stage: int):
+    """Once those in the short lanes are gone, the lanes behind bring fewer than the green could serve."""
+    whole = crossing()
+    groups = tuple(g.id for g in whole.lane_groups)
+    loops = [d.model_copy(update={"lane_groups": groups}) if d.kind == "advance" else d for d in whole.detectors]
+    of = layout([whole.model_copy(update={"detectors": tuple(loops)})]) if fans else CROSSING
+    state = waiting(of, [[5.0, 9.0]], gap_s=np.array([[0.0, GONE_S]]))
+    assert adaptive(of, hysteresis=5.0, fan_hysteresis=1.0).decide(state).stage[0] == stage
 
 
 @pytest.mark.parametrize(("metres", "stage"), [(20.0, B), (200.0, A)])
@@ -77,26 +99,6 @@ def test_behind_a_full_short_lane_its_whole_approach_is_taken_to_wait():
 
 
 @pytest.mark.parametrize(
-    ("green_s", "blocked", "stage"),
-    [(9.0, True, B), (11.0, False, B), (11.0, True, C), (20.0, False, C)],
-)
-def test_who_turned_in_gaps_has_the_time_to_leave(green_s: float, blocked: bool, stage: int):
-    """His protected stage lasts until nobody has gone for a while, at least 10 and at most 20 s."""
-    state = waiting(
-        LEFT,
-        [[0.0, 2.0, 20.0, 0.0]],
-        stage=np.array([B]),
-        last_stage=np.array([B]),
-        elapsed_green_s=np.array([green_s]),
-        blocked=np.array([[False, blocked, False, False]]),
-        red_s=np.array([[0.0, 0.0, 150.0, 0.0]]),
-    )
-    decision = adaptive(LEFT).decide(state)
-    assert decision.stage[0] == stage
-    assert stage == C or "turned in gaps" in decision.reason(0)
-
-
-@pytest.mark.parametrize(
     ("turning", "metres", "sneaking_s", "stage"),
     [(2.0, 200.0, 6.0, C), (3.0, 200.0, 6.0, B), (2.0, 20.0, 6.0, B), (2.0, 200.0, 6.5, B)],
 )
@@ -107,6 +109,39 @@ def test_a_long_interstage_lets_a_few_turn(turning: float, metres: float, sneaki
     of = layout([protected_left().model_copy(update={"lane_groups": (*groups[:-1], last)})])
     state = waiting(of, [[0.0, turning, 20.0, 0.0]], red_s=np.array([[0.0, 0.0, 50.0, 0.0]]))
     assert adaptive(of, sneaking_s=sneaking_s).decide(state).stage[0] == stage
+
+
+@pytest.mark.parametrize(
+    ("green_s", "blocked", "red_s", "stage"),
+    [
+        (20.0, False, 50.0, C),  # opposing traffic has had its queue, and he moves: he leaves in the interstage
+        (19.0, False, 50.0, A),  # his gap is still to come
+        (19.0, False, 150.0, B),  # whoever waits for the maximum red does not wait for it
+        (20.0, True, 50.0, B),  # somebody in the junction holds him up
+    ],
+)
+def test_who_turns_in_gaps_has_them_before_the_interstage_is_left_to_him(
+    green_s: float, blocked: bool, red_s: float, stage: int
+):
+    """Else he is shown his protected green first."""
+    state = waiting(
+        LEFT,
+        [[0.0, 2.0, 20.0, 0.0]],
+        elapsed_green_s=np.array([green_s]),
+        blocked=np.array([[False, blocked, False, False]]),
+        red_s=np.array([[0.0, 0.0, red_s, 0.0]]),
+    )
+    decision = adaptive(LEFT, sneaking_s=6.0, sneaking_green_s=20.0).decide(state)
+    assert decision.stage[0] == stage
+    assert (stage == A) == ("has time" in decision.reason(0))
+
+
+@pytest.mark.parametrize(("turning", "stage"), [([2.0, 0.0], C), ([1.0, 1.0], B)])
+def test_the_interstage_is_left_to_one_lane_alone(turning: list[float], stage: int):
+    """Two that turn against each other may each hold up the other."""
+    of = layout([opposing_lefts()])
+    state = waiting(of, [[*turning, 20.0]], red_s=np.array([[0.0, 0.0, 50.0]]))
+    assert adaptive(of, sneaking_s=6.0).decide(state).stage[0] == stage
 
 
 @pytest.mark.parametrize(("metres", "gap_s", "stage"), [(20.0, 4.5, A), (20.0, 5.5, B), (200.0, 4.5, B)])
@@ -121,14 +156,3 @@ def test_a_stub_that_fills_from_behind_keeps_its_green_though_it_is_empty_now(me
         arrival_flow_veh_per_h=np.array([[600.0, 0.0]]),
     )
     assert adaptive(of).decide(state).stage[0] == stage
-
-
-def test_nobody_turning_means_no_time_to_leave():
-    state = waiting(
-        LEFT,
-        [[0.0, 0.0, 9.0, 0.0]],
-        stage=np.array([B]),
-        last_stage=np.array([B]),
-        elapsed_green_s=np.array([7.0]),
-    )
-    assert adaptive(LEFT).decide(state).stage[0] == C
