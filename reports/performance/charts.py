@@ -13,9 +13,9 @@ from matplotlib.patches import Patch
 from formats.event_log import Whole
 from reports.detectors.charts import time_axis
 from reports.performance.phase_cycles import FORCE_OFF, GAP_OUT, MAX_OUT, NEVER, TERMINATIONS, PhaseCycles
-from reports.performance.words import Words
 from reports.svg import GRID, MUTED, draw
 from reports.wording import number
+from reports.words import Words
 
 WIDTH, HEIGHT, WIDE, ROW, FRAME = 390.0, 210.0, 800.0, 34.0, 78.0
 GREEN, RED, BLUE, ORANGE, GREY = "#009270", "#d5402b", "#1f7fc4", "#b87700", "#777d86"
@@ -76,10 +76,15 @@ def coordination(name: str, label: str, day: Day, say: Words) -> str:
     return draw(name, described, WIDTH, HEIGHT, plot)
 
 
+def ending(code: int) -> str:
+    """The key of the word for how a green ended, also where the log does not say."""
+    return f"endings.{TERMINATIONS.get(code, 'not-said')}"
+
+
 def terminations(name: str, label: str, days: dict[int, Day], say: Words) -> str:
     """A row a phase, a mark a green: how it ended."""
     counts = {code: sum(int((_ended(day)[1] == code).sum()) for day in days.values()) for code in ENDS}
-    told = ", ".join(f"{say.ending(TERMINATIONS.get(code, ''))} {times}" for code, times in counts.items())
+    told = ", ".join(f"{say(ending(code))} {times}" for code, times in counts.items())
     any_day = next(iter(days.values()))
 
     def plot(axes: Axes) -> None:
@@ -198,7 +203,7 @@ def _dots(axes: Axes, x: np.ndarray, y: np.ndarray, colour: str, marker: str, si
 def _ending_legend(axes: Axes, codes: Sequence[int], say: Words) -> None:
     handles = [
         Line2D([], [], color=ENDS[code][0], marker=ENDS[code][1], linestyle="", markersize=5,
-               label=say.ending(TERMINATIONS.get(code, "")))
+               label=say(ending(code)))
         for code in codes
     ]  # fmt: skip
     axes.figure.legend(handles=handles, ncols=4, **LEGEND)

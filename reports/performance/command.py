@@ -10,7 +10,9 @@ from experiments.store import one_line
 from formats import source
 from reports.performance.measure_log import measured_log, write_tables
 from reports.performance.page import headline, write_page
-from reports.performance.words import words
+from reports.words import words
+
+WORDS = Path(__file__).parent / "words"
 
 
 def report_measures(
@@ -18,7 +20,7 @@ def report_measures(
     console: Console, errors: Console,
 ) -> Path:  # fmt: skip
     """Write the tables and the page into `out`; the page's path."""
-    say = words(lang)
+    say = words(lang, WORDS)
     with one_line(out):
         out.mkdir(parents=True, exist_ok=True)
     columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn()

@@ -13,9 +13,9 @@ from reports.performance import charts
 from reports.performance.charts import Day
 from reports.performance.measure_log import TABLES, Measures
 from reports.performance.measure_piece import CODES, Piece, piece_of
-from reports.performance.words import Words
 from reports.templating import render_page
 from reports.wording import number
+from reports.words import Words
 
 FILE_NAME, TEMPLATE = "measures.html", "signal_measures.html.j2"
 SIGNALS_DRAWN, ROWS_SHOWN = 3, 400

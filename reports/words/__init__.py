@@ -1,4 +1,4 @@
-"""The report's words, one table for each language."""
+"""The words of what is reported, a table a language; a report with words of its own has a folder of them."""
 
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
@@ -34,11 +34,11 @@ class Words:
 
 
 @cache
-def words(language: str) -> Words:
+def words(language: str, folder: Path = FOLDER) -> Words:
     """ConfigError for a language that has no table."""
     if language not in LANGUAGES:
         raise ConfigError(f"language = {language}, must be one of {', '.join(LANGUAGES)}")
-    return Words(dict(_flat(tomllib.loads((FOLDER / f"{language}.toml").read_text(encoding="utf-8")))))
+    return Words(dict(_flat(tomllib.loads((folder / f"{language}.toml").read_text(encoding="utf-8")))))
 
 
 def _flat(table: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, str]]:

@@ -9,9 +9,10 @@ from typer.testing import CliRunner
 
 from evaluate import app
 from formats.event_log import DAY_MS
+from reports.performance.command import WORDS
 from reports.performance.measure_log import measured_log
 from reports.performance.page import headline
-from reports.performance.words import LANGUAGES, words
+from reports.words import LANGUAGES, words
 from tests.reports.performance.made_up import BEGIN_S, made_up_log, written
 from tests.reports.test_browser import look_at
 
@@ -34,20 +35,20 @@ def test_the_answer_comes_first(tmp_path: Path):
     """What failed and where, in one sentence; and what is not known without places."""
     log = written(tmp_path, made_up_log(40))
     with measured_log(log, [str(tmp_path / "places.toml")]) as measures:
-        said = headline(measures, measures.table("phases"), words("en"))
+        said = headline(measures, measures.table("phases"), words("en", WORDS))
     assert said == [
         "In 20 of 40 cycles (50.0 %) the green did not serve its queue; most of them in phase 2.",
         "75 % of 160 arrivals came on green; least in phase 2 (67 %).",
     ]
     with measured_log(log) as measures:
-        said = headline(measures, measures.table("phases"), words("en"))
+        said = headline(measures, measures.table("phases"), words("en", WORDS))
     assert said[0].startswith("Split failures are not known") and "--intersection" in said[-1]
 
 
 def test_every_language_has_the_same_words_and_places_for_values():
-    english = words("en").table
+    english = words("en", WORDS).table
     for language in LANGUAGES:
-        table = words(language).table
+        table = words(language, WORDS).table
         assert table.keys() == english.keys()
         for key, text in english.items():
             assert sorted(re.findall(r"{\w+}", text)) == sorted(re.findall(r"{\w+}", table[key])), key
