@@ -28,6 +28,7 @@ from reports.html import write_report
 from reports.scenario import write_overrides
 from scenarios.catalogue import BY_RESCO_PREFIX, entries, streets
 from scenarios.from_counts import demand_from_counts
+from scenarios.generated import PREFIX as GENERATED_PREFIX
 from scenarios.osm import SignalTimes, import_osm, map_name
 from scenarios.sampling import DEFAULT_SEED
 from signals import overrides
@@ -57,7 +58,11 @@ def list_names() -> None:
     """Scenarios and controllers, a line each."""
     console = output()
     own = "your own: a .sumocfg, or net.net.xml,routes.rou.xml"
-    known = [*entries(), (f"{BY_RESCO_PREFIX}NAME", "The same by RESCO's own rules, to set beside published figures.")]
+    known = [
+        *entries(),
+        (f"{BY_RESCO_PREFIX}NAME", "The same by RESCO's own rules, to set beside published figures."),
+        (f"{GENERATED_PREFIX}SEED", "One to four junctions that nobody built, drawn from the seed; synthetic."),
+    ]
     console.print(tables.names_table("scenario", known, "PATH", own))
     controllers = [(name, line) for name, (line, _) in [*CONTROLLERS.items(), *OWN_CONTROL.items()]]
     console.print(tables.names_table("controller", controllers, "NAME:FILE", "with its own plan or settings"))
