@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from signals.controllers import build, digest
+from signals.controllers.adaptive import Adaptive, AdaptiveSettings
 from signals.controllers.learned import Learned, load
-from signals.controllers.max_pressure import MaxPressure, MaxPressureSettings
 from signals.errors import ConfigError
 from signals.layout import layout
 from signals.plans import PlanFile
@@ -89,21 +89,21 @@ def test_where_a_score_is_no_number_the_rule_decides_instead(policy: Path):
     gap_s[0] = np.nan
     state = waiting(BOTH, [[1, 9], [1, 1, 9, 1]], gap_s=gap_s)
     decision = Learned(BOTH, load(policy)).decide(state)
-    rule = MaxPressure(BOTH, MaxPressureSettings()).decide(state)
+    rule = Adaptive(BOTH, AdaptiveSettings()).decide(state)
     assert decision.stage[0] == rule.stage[0]
-    assert decision.reason(0) == f"learned: replaced by max-pressure, {rule.reason(0)}"
+    assert decision.reason(0) == f"learned: replaced by adaptive, {rule.reason(0)}"
     assert decision.reason(1) == "learned: stage 2 scores 0.90, the best"
 
 
 def test_weights_that_overflow_leave_the_street_to_the_rule(tmp_path: Path):
     huge = write_policy(tmp_path, BY_QUEUE, embed_weight=np.full((2, 4), 1e200), compare_own_weight=np.eye(4) * 1e200)
     decision = Learned(ONE, load(huge)).decide(waiting(ONE, [[2, 6]]))
-    assert decision.reason(0).startswith("learned: replaced by max-pressure, ")
+    assert decision.reason(0).startswith("learned: replaced by adaptive, ")
 
 
 def test_where_nothing_is_eligible_the_rule_decides_instead(policy: Path):
     decision = Learned(ONE, load(policy)).decide(calm(ONE, eligible=np.zeros((1, 2), bool)))
-    assert decision.reason(0).startswith("learned: replaced by max-pressure, ")
+    assert decision.reason(0).startswith("learned: replaced by adaptive, ")
 
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {

@@ -13,7 +13,7 @@ from scenarios.catalogue import find
 from signals.errors import ConfigError
 from signals.features import Encoder
 from signals.values import Mode
-from simulation.env import JunctionEnv
+from simulation.env import JunctionEnv, adaptive
 from simulation.practice import Practice, Terms, handed_in
 from simulation.rewards import Reward, edges_by_junction
 from simulation.street import Demand, Place
@@ -89,7 +89,7 @@ def test_one_junction_among_others_is_driven_alone(tmp_path: Path):
     """The others follow a controller of their own; an unknown one is named with those that are there."""
     place, demand = place_and_demand("resco:cologne3", tmp_path)
     env = JunctionEnv(place, demand, DRAWS, junction="360086")
-    assert (env.observation_space.shape, env.action_space.n) == ((4, 18), 4)  # type: ignore[attr-defined]
+    assert (env.observation_space.shape, env.action_space.n) == ((4, 19), 4)  # type: ignore[attr-defined]
     env.reset(seed=1)
     reasons = [env._decision(0).reason(row) for row in range(3)]
     env.close()
@@ -188,5 +188,5 @@ def test_the_reward_is_the_mean_over_the_ticks(tmp_path: Path):
 def test_observations_are_what_observe_sees(env: JunctionEnv):
     """`features.py` of the same `TrafficState`, in the learner's number format, and nothing else."""
     observation, _ = env.reset(seed=3)
-    own = Encoder(env._practice.layout).encode(env._traffic)[0]
+    own = Encoder(env._practice.layout, adaptive(env._practice.layout)).encode(env._traffic)[0]
     np.testing.assert_array_equal(observation, own.astype(np.float32))
