@@ -185,6 +185,16 @@ def test_it_is_built_by_name_and_folder(policy: Path):
     assert decision.reason(0).startswith("learned: ")
 
 
+def test_a_policy_that_comes_along_goes_by_its_name(policy: Path, monkeypatch: pytest.MonkeyPatch):
+    """Everywhere that a folder may be named; who types another is told what there is."""
+    monkeypatch.setattr("signals.controllers.learned.SHIPPED", policy.parent)
+    decision = build(f"learned:{policy.name}", ONE, PlanFile.model_construct(plan=())).decide(calm(ONE))
+    assert decision.reason(0).startswith("learned: ")
+    assert digest("learned", Path(policy.name)) == digest("learned", policy)
+    with pytest.raises(ConfigError, match=r"learned: genius: no such file, and none .* come along: \['policy'\]"):
+        build("learned:genius", ONE, PlanFile.model_construct(plan=()))
+
+
 @pytest.mark.parametrize("file", ["policy.npz", "manifest.json"])
 def test_the_digest_covers_both_files(policy: Path, file: str):
     """A result is never mixed with that of another policy in the same folder."""

@@ -14,6 +14,7 @@ from signals.errors import ConfigError
 from signals.features import Encoder
 from signals.values import Mode
 from simulation.env import JunctionEnv, adaptive
+from simulation.faults import FaultRates
 from simulation.practice import Practice, Terms, handed_in
 from simulation.rewards import Reward, edges_by_junction
 from simulation.street import Demand, Place
@@ -125,6 +126,20 @@ def test_between_decisions_nothing_is_asked_for(tmp_path: Path):
         stood.add(int(traffic.last_stage[0]))
     practice.close()
     assert stood == asked == {0, 1, 2}
+
+
+def test_broken_loops_are_the_episode_s(tmp_path: Path):
+    """Those of the next one work again."""
+    practice = Practice(*place_and_demand("resco:cologne1", tmp_path), Terms(tick_s=5.0, decision_s=5.0))
+    came = []
+    for dead in (1.0, 0.0):
+        traffic = practice.begin(100, faults=FaultRates(dead=dead))
+        for _ in range(24):
+            traffic, *_ = practice.act(handed_in(traffic, traffic.last_stage))
+        came.append(float(traffic.arrived_veh.sum()))
+    practice.close()
+    assert came[1] > 20
+    assert came[0] < came[1] / 2
 
 
 @pytest.mark.parametrize("kind", ["waiting", "delay"])
