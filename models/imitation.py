@@ -64,7 +64,7 @@ def watch(env: JunctionVecEnv, choose: Choose, steps: int, discount: float, stop
     """
     rounds = max(1, round(steps / env.num_envs))
     features, rows = env.reset(), list[tuple[NDArray[Any], ...]]()
-    while len(rows) < rounds and not stops:
+    while not rows or (len(rows) < rounds and not stops):
         mask = np.stack(get_action_masks(env))
         stage = choose(features, mask)
         following, paid, ends, _ = env.step(stage)

@@ -33,13 +33,11 @@ def train(settings: TrainingSettings, out: Path, resume: bool, command: str) -> 
     Ctrl-C ends it early, with a checkpoint and an export of what is there; KeyboardInterrupt is raised then.
     """
     torch.set_num_threads(1)  # the networks are small: more threads cost more than they bring
-    folder = TrainingFolder(out)
-    evaluations = Evaluations(out, settings)
-    exporter = Exporter(settings, command)
-    checkpoint = folder.begin(settings, resume)
+    training = Training(settings, TrainingFolder(out), command)
+    checkpoint = training.folder.begin(settings, resume)
     with stop_requests() as stops:
-        model = _learn(settings, folder, checkpoint, stops, evaluations, exporter)
-    _export_both(model, folder, evaluations, exporter)
+        model = training.learn(checkpoint, stops)
+    training.export(model)
     if stops:
         complain(
             f"stopped after {model.num_timesteps} decisions, saved and exported in {out}; --resume goes on from there"
@@ -48,75 +46,80 @@ def train(settings: TrainingSettings, out: Path, resume: bool, command: str) -> 
     return int(model.num_timesteps)
 
 
-def _learn(
-    settings: TrainingSettings,
-    folder: TrainingFolder,
-    checkpoint: Path | None,
-    stops: list[int],
-    evaluations: Evaluations,
-    exporter: Exporter,
-) -> MaskablePPO:
-    begun, steps = 0 if checkpoint is None else int(checkpoint.stem.removeprefix("decisions-")), settings.steps
-    env = JunctionVecEnv(tasks(settings, begun))
-    try:
-        model = (
-            new_model(settings, env, folder.out / "tensorboard") if checkpoint is None else _resumed(checkpoint, env)
-        )
-        if checkpoint is None:
-            warm_start(model, env, settings, stops)
+class Training:
+    """One training and its folder."""
 
-        def evaluate() -> str:
-            return _evaluated(model, folder.out / LAST, evaluations, exporter)
+    def __init__(self, settings: TrainingSettings, folder: TrainingFolder, command: str) -> None:
+        self.settings, self.folder = settings, folder
+        self._evaluations = Evaluations(folder.out, settings)
+        self._exporter = Exporter(settings, command)
 
-        if begun < steps:
-            rollout = model.n_steps * env.num_envs  # one that is begun is finished
-            through = begun + math.ceil((steps - begun) / rollout) * rollout
-            every = settings.checkpoint_steps
-            with Watch(folder, every, begun, through, stops, evaluate if evaluations.wanted else None) as watch:
-                model.learn(steps - begun, callback=watch, reset_num_timesteps=checkpoint is None)
-                watch.save()
-    finally:
-        env.close()
-    return model
+    def learn(self, checkpoint: Path | None, stops: list[int]) -> MaskablePPO:
+        """The learner after all its decisions, or fewer where `stops` has something."""
+        begun = 0 if checkpoint is None else int(checkpoint.stem.removeprefix("decisions-"))
+        env = JunctionVecEnv(tasks(self.settings, begun))
+        try:
+            model = self._new(env, stops) if checkpoint is None else _resumed(checkpoint, env)
+            if begun < self.settings.steps:
+                self._practise(model, begun, stops)
+        finally:
+            env.close()
+        return model
+
+    def _new(self, env: JunctionVecEnv, stops: Sequence[int]) -> MaskablePPO:
+        model = new_model(self.settings, env, self.folder.out / "tensorboard")
+        warm_start(model, env, self.settings, stops)
+        if stops:
+            complain("stopped before anything was learned; the same command begins again")
+            raise KeyboardInterrupt
+        return model
+
+    def _practise(self, model: MaskablePPO, begun: int, stops: list[int]) -> None:
+        more = self.settings.steps - begun
+        rollout = model.n_steps * model.n_envs  # one that is begun is finished
+        through = begun + math.ceil(more / rollout) * rollout
+        evaluate = (lambda: self._evaluate(model)) if self._evaluations.wanted else None
+        with Watch(self.folder, self.settings.checkpoint_steps, begun, through, stops, evaluate) as watch:
+            model.learn(more, callback=watch, reset_num_timesteps=not begun)
+            watch.save()
+
+    def _evaluate(self, model: MaskablePPO) -> str:
+        """What the policy is worth now, in words; for TensorBoard too."""
+        last, evaluations = self.folder.out / LAST, self._evaluations
+        self._exporter.write(model, last)
+        evaluations.baselines()
+        delay_s = evaluations.policy(last, model.num_timesteps)
+        model.logger.record("evaluation/delay_s", delay_s)
+        others = ", ".join(f"{name} {of:.1f} s" for name, of in evaluations.of_baselines().items())
+        is_best = evaluations.best() == model.num_timesteps
+        best = "the best so far" if is_best else f"best {evaluations.curve().min():.1f} s"
+        return f"delay {delay_s:.1f} s, {best} ({others})"
+
+    def export(self, model: MaskablePPO) -> None:
+        """The last checkpoint, and the best one; without evaluations that is the last."""
+        recorded = model.rollout_buffer.observations.reshape(-1, *model.observation_space.shape)
+        self._exporter.write(model, self.folder.out / LAST, recorded)
+        best = self._evaluations.best()
+        file = self.folder.checkpoint(model.num_timesteps if best is None else best)
+        self._exporter.write(_loaded(file) if file.is_file() else model, self.folder.out, recorded)
+        if best is not None:
+            draw_curve(self._evaluations, self.folder.out / "learning-curve.svg")
 
 
 def warm_start(model: MaskablePPO, env: JunctionVecEnv, settings: TrainingSettings, stops: Sequence[int]) -> None:
     """Begin with a policy's weights, or with what the rule does; and with what its decisions are worth."""
     policy: StagePolicy = model.policy
-    choose = follow_rule(settings.features) if settings.imitation_steps else None
     if settings.start_from:
         start_from(policy.scores, load(policy_folder(settings.start_from)))
-        choose = follow_policy(policy)
-    if choose is None or not settings.imitation_steps or stops:
+    if not settings.imitation_steps or stops:
         return
+    choose = follow_policy(policy) if settings.start_from else follow_rule(settings.features)
     errors.print(f"follows {settings.start_from or 'the rule'} for {settings.imitation_steps} decisions", markup=False)
     examples = watch(env, choose, settings.imitation_steps, settings.discount, stops)
     if not settings.start_from:
         alike = imitate(policy, examples, settings.imitation_doubt, settings.seed)
         errors.print(f"imitates the rule in {alike:.1%} of its choices", markup=False)
     teach_returns(policy, examples, settings.seed)
-
-
-def _evaluated(model: MaskablePPO, last: Path, evaluations: Evaluations, exporter: Exporter) -> str:
-    """What the policy is worth now, in words; for TensorBoard too."""
-    exporter.write(model, last)
-    evaluations.baselines()
-    delay_s = evaluations.policy(last, model.num_timesteps)
-    model.logger.record("evaluation/delay_s", delay_s)
-    others = ", ".join(f"{name} {of:.1f} s" for name, of in evaluations.of_baselines().items())
-    best = "the best so far" if evaluations.best() == model.num_timesteps else f"best {evaluations.curve().min():.1f} s"
-    return f"delay {delay_s:.1f} s, {best} ({others})"
-
-
-def _export_both(model: MaskablePPO, folder: TrainingFolder, evaluations: Evaluations, exporter: Exporter) -> None:
-    """The last checkpoint, and the best one; without evaluations that is the last."""
-    recorded = model.rollout_buffer.observations.reshape(-1, *model.observation_space.shape)
-    exporter.write(model, folder.out / LAST, recorded)
-    best = evaluations.best()
-    file = folder.checkpoint(model.num_timesteps if best is None else best)
-    exporter.write(_loaded(file) if file.is_file() else model, folder.out, recorded)
-    if best is not None:
-        draw_curve(evaluations, folder.out / "learning-curve.svg")
 
 
 def tasks(settings: TrainingSettings, begun: int) -> list[Task]:

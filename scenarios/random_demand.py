@@ -20,7 +20,7 @@ from scenarios.place import LEFT, STRAIGHT, Place, PlanStage, SignalPlan, Street
 SATURATION_VEH_PER_H = 1800.0
 YIELDING = 1.7
 """How many times its flow a left turn counts that finds its gaps itself."""
-FULL = (0.5, 0.8)
+FULL = (0.35, 0.65)
 SHORTEST_GREEN_S, CYCLE_S = 6, (50, 110)
 QUARTERS_S = (0, 900, 1800, 2700, 3600)
 LOST_S = 2.0

@@ -41,7 +41,7 @@ def test_stopped_by_ctrl_c_it_keeps_what_it_learned_and_goes_on_later(tmp_path: 
     arguments = ["--scenario", short_place(tmp_path, 200), "--out", str(out)]
     quick = ["--decision-s", "5", "--workers", "1"]
     file = tmp_path / "training.toml"
-    file.write_text("imitation_steps = 40\nevaluation_draws = 0\ncomparison_draws = 2\ncomparison_first_draw = 0\n")
+    file.write_text("imitation_steps = 40\nevaluation_draws = 0\ncomparison_draws = 1\ncomparison_first_draw = 0\n")
     arguments = [str(file), *arguments, *quick]
     stopped = stop_when_learning([*arguments, "--steps", "1000000"], out)
     assert stopped.returncode == 130
@@ -52,8 +52,8 @@ def test_stopped_by_ctrl_c_it_keeps_what_it_learned_and_goes_on_later(tmp_path: 
     resumed = train(*arguments, "--steps", "1", "--resume")
     assert resumed.returncode == 0, resumed.stderr
     for controller in ("existing", "actuated", "adaptive", f"learned:{out}", f"learned:{out}/last"):
-        assert re.search(rf"^ +{re.escape(controller)} +2 ", resumed.stdout, re.MULTILINE)
-    assert (out / "comparison.csv").read_text().count("\n") == 1 + 5 * 2
+        assert re.search(rf"^ +{re.escape(controller)} +1 ", resumed.stdout, re.MULTILINE)
+    assert (out / "comparison.csv").read_text().count("\n") == 1 + 5
 
 
 def stop_when_learning(arguments: list[str], out: Path) -> subprocess.CompletedProcess[str]:

@@ -112,17 +112,17 @@ def test_it_drives_junctions_that_it_never_saw(trained: Path, tmp_path: Path):
 
 def test_the_best_checkpoint_is_exported_and_the_last_beside(tmp_path: Path):
     """Each is evaluated on development draws, from the start on; a policy that gets worse is not what is kept."""
-    learning = {"steps": 120, "rollout": 64, "checkpoint_steps": 64, "imitation_steps": 60, "learning_rate": 0.1}
-    evaluated = {"scenarios": (short_place(tmp_path, 300),), "evaluation_draws": 1, "demand": (0.5,)}
+    learning = {"steps": 64, "rollout": 64, "checkpoint_steps": 64, "imitation_steps": 60, "learning_rate": 0.1}
+    evaluated = {"scenarios": (short_place(tmp_path, 200),), "evaluation_draws": 1, "demand": (0.5,)}
     settings = SETTINGS.model_copy(update=learning | evaluated)
     out = tmp_path / "out"
-    assert train(settings, out, resume=False, command="train.py") == 128
+    assert train(settings, out, resume=False, command="train.py") == 64
     table = pd.read_csv(out / "evaluations.csv")
     delays = {key: rows["delay_s"].iloc[0] for key, rows in table.groupby(["controller", "decisions"])}
-    assert set(delays) == {("existing", 0), ("adaptive", 0), *(("learned", after) for after in (0, 64, 128))}
-    best = min((delays["learned", after], after) for after in (0, 64, 128))[1]
+    assert set(delays) == {("existing", 0), ("adaptive", 0), *(("learned", after) for after in (0, 64))}
+    best = min((delays["learned", after], after) for after in (0, 64))[1]
     steps = [json.loads((folder / "manifest.json").read_text())["training"]["steps"] for folder in (out, out / "last")]
-    assert steps == [best, 128]
+    assert steps == [best, 64]
     assert (out / "learning-curve.svg").stat().st_size > 5000
 
 
