@@ -35,8 +35,9 @@ WORDING = (
     "learned: keeps green, score {number:.2f}",
     "learned: stage {stage} scores {number:.2f}, the best",
     "learned: keeps green, {number:.0f} s so far, no other is eligible",
+    "learned: stage {stage}, no other is eligible",
 )
-HOLDS, KEEPS, BEST, ALONE = range(1, 5)
+HOLDS, KEEPS, BEST, ALONE, FORCED = range(1, 6)
 REPLACED = "learned: replaced by adaptive, "
 
 
@@ -126,8 +127,8 @@ class Learned:
 
     def _best(self, traffic: TrafficState, scores: Floats, allowed: Bools) -> Decision:
         stage = np.where(allowed, scores, -np.inf).argmax(axis=1)
-        alone = allowed.sum(axis=1) == 1
-        why = np.where(stage != traffic.last_stage, BEST, np.where(alone, ALONE, KEEPS))
+        alone, stays = allowed.sum(axis=1) == 1, stage == traffic.last_stage
+        why = np.where(alone, np.where(stays, ALONE, FORCED), np.where(stays, KEEPS, BEST))
         number = np.where(why == ALONE, traffic.elapsed_green_s, scores[self._rows, stage])
         return stage_or_hold(traffic, stage, why, number, WORDING)
 

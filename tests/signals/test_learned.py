@@ -56,6 +56,13 @@ def test_what_is_not_eligible_is_never_asked_for(policy: Path):
     assert decision.reason(0) == "learned: keeps green, 3 s so far, no other is eligible"
 
 
+def test_whoever_has_waited_too_long_goes_next_whatever_scores(policy: Path):
+    late = waiting(ONE, [[9, 1]], red_s=np.array([[0.0, 121.0]]))
+    decision = Learned(ONE, load(policy)).decide(late)
+    assert (decision.mode[0], decision.stage[0]) == (Mode.GO, 1)
+    assert decision.reason(0) == "learned: stage 1, no other is eligible"
+
+
 def test_greens_are_no_shorter_than_in_training(policy: Path):
     """The manifest's minimum green holds where the plant would take a shorter one."""
     state = waiting(ONE, [[0, 9]], elapsed_green_s=np.array([7.0]))
