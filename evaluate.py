@@ -39,6 +39,7 @@ from reports.scenario import write_overrides
 from reports.words import ENGLISH, LANGUAGES, words
 from scenarios.catalogue import BY_RESCO_PREFIX, entries, streets
 from scenarios.from_counts import demand_from_counts
+from scenarios.generated import PREFIX as GENERATED_PREFIX
 from scenarios.osm import SignalTimes, import_osm, map_name
 from scenarios.sampling import DEFAULT_SEED
 from signals import overrides
@@ -70,7 +71,11 @@ def list_names() -> None:
     """Scenarios and controllers, a line each."""
     console = output()
     own = "your own: a .sumocfg, or net.net.xml,routes.rou.xml"
-    known = [*entries(), (f"{BY_RESCO_PREFIX}NAME", "The same by RESCO's own rules, to set beside published figures.")]
+    known = [
+        *entries(),
+        (f"{BY_RESCO_PREFIX}NAME", "The same by RESCO's own rules, to set beside published figures."),
+        (f"{GENERATED_PREFIX}SEED", "One to four junctions that nobody built, drawn from the seed; synthetic."),
+    ]
     console.print(tables.names_table("scenario", known, "PATH", own))
     controllers = [(name, line) for name, (line, _) in [*CONTROLLERS.items(), *OWN_CONTROL.items()]]
     console.print(tables.names_table("controller", controllers, "NAME:FILE", "with its own plan or settings"))

@@ -1,6 +1,6 @@
 """What the analyst's terminal shows beside tables: progress, failures, and errors in one line."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -8,7 +8,7 @@ from typing import Any, Self
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from experiments.case import Case
 from signals.errors import ConfigError, PlantError
@@ -29,17 +29,29 @@ def complain(message: str) -> None:
     errors.print(message, style="red", markup=False)
 
 
+def in_one_line(run: Callable[[], Any]) -> Any:
+    """Expected errors are a line and an exit status, never a traceback."""
+    try:
+        return run()
+    except (ConfigError, PlantError) as error:
+        complain(f"error: {error}")
+        raise typer.Exit(BAD_INPUT) from error
+    except KeyboardInterrupt as error:
+        raise typer.Exit(INTERRUPTED) from error
+
+
 class OneLineErrors(TyperGroup):
-    """Commands whose expected errors are a line and an exit status, never a traceback."""
+    """Several commands, each `in_one_line`."""
 
     def invoke(self, ctx: Any) -> Any:
-        try:
-            return super().invoke(ctx)
-        except (ConfigError, PlantError) as error:
-            complain(f"error: {error}")
-            raise typer.Exit(BAD_INPUT) from error
-        except KeyboardInterrupt as error:
-            raise typer.Exit(INTERRUPTED) from error
+        return in_one_line(lambda: super(OneLineErrors, self).invoke(ctx))
+
+
+class OneLineCommand(TyperCommand):
+    """The one command of a program, `in_one_line`."""
+
+    def invoke(self, ctx: Any) -> Any:
+        return in_one_line(lambda: super(OneLineCommand, self).invoke(ctx))
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from platform import python_version
 from experiments.case import Case, split_name
 from scenarios.cache import combined_digest, file_digest
 from scenarios.catalogue import find
+from signals.controllers import digest, file_of
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("eclipse-sumo", "libsumo", "numpy", "pandas", "duckdb")
@@ -67,13 +68,9 @@ def _scenario_digest(name: str, override_files: tuple[Path, ...]) -> str:
 
 @cache
 def _settings_digest(controller: str) -> str:
-    """Of the FILE in NAME:FILE, or of every file in it where it is a folder (an exported policy)."""
-    _, file = split_name(controller)
-    if file is None:
-        return ""
-    path = Path(file)
-    files = sorted(inner for inner in path.rglob("*") if inner.is_file()) if path.is_dir() else [path]
-    return combined_digest(file_digest(inner) for inner in files if inner.is_file())
+    """Of the FILE in NAME:FILE, or of a policy's two files by its folder or its name."""
+    name, file = split_name(controller)
+    return "" if file is None else digest(name, file_of(name, file))
 
 
 @cache

@@ -2,6 +2,9 @@
 
 OUT/settings.json       what is trained; a resumed run must ask for the same
 OUT/checkpoints/*.zip   the learner's whole state by number of decisions; for training alone, never for the street
+OUT/evaluations.csv     what checkpoints were worth on development draws
+OUT/                    the best of them exported, to be run as learned:OUT
+OUT/last/               the last one
 """
 
 from __future__ import annotations
@@ -12,10 +15,11 @@ from pathlib import Path
 from pydantic import ValidationError
 from stable_baselines3.common.base_class import BaseAlgorithm
 
-from models.settings import TrainingSettings
+from models.settings import MAY_CHANGE, TrainingSettings
 from signals.errors import ConfigError
 from signals.intersection import first_error
 
+LAST = "last"
 NAME = re.compile(r"decisions-(\d+)\.zip")
 
 
@@ -46,7 +50,7 @@ class TrainingFolder:
             raise ConfigError(f"{self._settings}: {error.strerror}; there is no training to resume") from error
         except ValidationError as error:
             raise ConfigError(f"{self._settings}: {first_error(error)}") from error
-        for name in TrainingSettings.model_fields:
+        for name in TrainingSettings.model_fields.keys() - set(MAY_CHANGE):
             now, then = getattr(settings, name), getattr(before, name)
             if now != then:
                 raise ConfigError(f"{self.out}: was trained with {name} = {then}, not {now}; resume it as it was")
@@ -56,9 +60,13 @@ class TrainingFolder:
         found = [(int(m[1]), path) for path in self._checkpoints.glob("*.zip") if (m := NAME.fullmatch(path.name))]
         return max(found)[1] if found else None
 
+    def checkpoint(self, decisions: int) -> Path:
+        """Where the learner is kept after so many decisions."""
+        return self._checkpoints / f"decisions-{decisions:09d}.zip"
+
     def save(self, model: BaseAlgorithm) -> Path:
         """Keep the learner as it is."""
-        path = self._checkpoints / f"decisions-{model.num_timesteps:09d}.zip"
+        path = self.checkpoint(model.num_timesteps)
         unfinished = path.with_suffix(".unfinished")
         try:
             with unfinished.open("wb") as stream:

@@ -1,4 +1,4 @@
-"""A trained policy beside what there is: the same street, the same development draws, the same accounting."""
+"""A trained policy beside what there is: the same street, the same draws, the same accounting."""
 
 from __future__ import annotations
 
@@ -8,56 +8,35 @@ from typing import Any
 import pandas as pd
 from rich.table import Table
 
-from experiments.case import Case, build_controller, run_case
+from experiments.case import Case
 from experiments.engine import Outcome, core_count, run_jobs
 from experiments.grid import grid, job
 from experiments.schema import typed
 from experiments.statistics import summarise
 from experiments.tables import summary_report
-from experiments.worker import Done
-from models.random_stages import RandomStages
-from signals.controllers import split_name
-from signals.errors import PlantError
-from signals.loop import Controller
-from simulation.street import Street
+from models.checkpoints import LAST
+from models.evaluations import row_of
+from models.settings import TrainingSettings
 
-RANDOM = "random"
 BASELINE = "existing"
-DEVELOPMENT_DRAWS = 3
+RULES = (BASELINE, "actuated", "adaptive")
 
 
-def controllers(policy: Path, decision_s: float) -> list[str]:
-    """Who is compared, the baseline first; random stages last as long as the policy's decisions."""
-    return [BASELINE, f"{RANDOM}:{decision_s:g}", "max-pressure", f"learned:{policy}"]
+def controllers(out: Path) -> list[str]:
+    """Who is compared, the baseline first, the best and the last checkpoint at the end."""
+    return [*RULES, f"learned:{out}", f"learned:{out / LAST}"]
 
 
-def build_any(text: str, street: Street) -> Controller:
-    """A controller by name, and `random:DECISION_S`, which is no controller for a street."""
-    name, decision_s = split_name(text)
-    if name == RANDOM:
-        return RandomStages(street.layout, float(decision_s or 5.0), int(street.options["seed"]))
-    return build_controller(text, street)
-
-
-def run_any(case: Case, work_folder: Path) -> dict[str, Any]:
-    """One case, in a worker process."""
-    return run_case(case, work_folder, builder=build_any)
-
-
-def compare(
-    scenario: str, demand: tuple[float, ...], names: list[str], out: Path, draws: int = DEVELOPMENT_DRAWS
-) -> pd.DataFrame:
-    """All controllers on the first development draws, kept as a CSV. Raises `PlantError` where a case fails."""
-    cases = grid([scenario], names, demand, draws).cases()
+def compare(settings: TrainingSettings, out: Path) -> pd.DataFrame:
+    """All on the draws of the settings, kept as a CSV. Raises `PlantError` where a case fails."""
+    draws = settings.comparison_draws, settings.comparison_first_draw
+    cases = grid(settings.evaluated_on, controllers(out), settings.demand, *draws).cases()
     rows: dict[Case, dict[str, Any]] = {}
 
     def keep(outcome: Outcome) -> None:
-        if not isinstance(outcome.result, Done):
-            case = outcome.job.case
-            raise PlantError(f"{case.controller}, draw {case.draw}: {outcome.result.message}")
-        rows[outcome.job.case] = outcome.result.row
+        rows[outcome.job.case] = row_of(outcome)
 
-    run_jobs([job(case) for case in cases], core_count(), keep, "models.comparison:run_any")
+    run_jobs([job(case) for case in cases], min(settings.workers, core_count()), keep)
     made = typed(pd.DataFrame([rows[case] for case in cases]))
     made.to_csv(out / "comparison.csv", index=False)
     return made

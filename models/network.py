@@ -17,9 +17,8 @@ from gymnasium import spaces
 from sb3_contrib.common.maskable.policies import MaskableActorCriticPolicy
 from torch import nn
 
-from signals.features import FEATURES
-
-EXISTS = list(FEATURES).index("exists")
+EXISTS = 0
+"""Its column: settings see to it that `exists` comes first."""
 
 
 class StageScores(nn.Module):
@@ -99,3 +98,9 @@ class StagePolicy(MaskableActorCriticPolicy):
         """What is exported."""
         actor: StageScores = self.mlp_extractor.actor  # type: ignore[assignment]
         return actor
+
+    @property
+    def values(self) -> JunctionValue:
+        """What a future is worth."""
+        critic: JunctionValue = self.mlp_extractor.critic  # type: ignore[assignment]
+        return critic

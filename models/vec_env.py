@@ -1,7 +1,9 @@
 """The junctions of one or several simulations as members of one stable-baselines3 `VecEnv`.
 
 Each member sees its junction and acts for it; those of one simulation share its clock, so that they learn beside each
-other. Each simulation is a process of its own (libsumo holds one a process). Members are padded to the most stages.
+other. Each simulation is a process of its own (libsumo holds one a process). Members are padded to the most stages,
+and a simulation to the most junctions of its scenarios: a member without a junction sees zeros, has one choice, and
+earns nothing.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from stable_baselines3.common.vec_env import VecEnv
 
 from models.worker import Seen, Task, stage_counts
 from signals.errors import PlantError
-from signals.features import FEATURES, LIMIT
+from signals.features import LIMIT
 
 ROOT = Path(__file__).resolve().parent.parent
 WORK = "from models.worker import main; main()"
@@ -35,12 +37,15 @@ class JunctionVecEnv(VecEnv):
     """A member for each junction of each simulation: simulations one after the other, junctions within."""
 
     def __init__(self, tasks: Sequence[Task]) -> None:
-        counts = [stage_counts(task.scenario) for task in tasks]
-        self._ends = np.cumsum([len(each) for each in counts])
-        stages = max(max(each) for each in counts)
-        shape = stages, len(FEATURES)
+        counts = {name: stage_counts(name) for task in tasks for name in task.scenarios}
+        junctions = [max(len(counts[name]) for name in task.scenarios) for task in tasks]
+        self._ends = np.cumsum(junctions)
+        self._begins = self._ends - junctions
+        stages = max(max(each) for each in counts.values())
+        shape = stages, len(tasks[0].features)
         super().__init__(int(self._ends[-1]), spaces.Box(0.0, LIMIT, shape, np.float32), spaces.Discrete(stages))
         self._mask = np.zeros((self.num_envs, stages), bool)
+        self._junctions = [0] * len(tasks)
         self._return, self._length = np.zeros(self.num_envs), np.zeros(self.num_envs, int)
         self._workers = [Worker(task) for task in tasks]
 
@@ -52,41 +57,47 @@ class JunctionVecEnv(VecEnv):
 
     def step_async(self, actions: NDArray[np.int64]) -> None:
         """Hand out the stages."""
-        for worker, own in zip(self._workers, np.split(actions, self._ends[:-1]), strict=True):
-            worker.send(own)
+        for worker, begin, junctions in zip(self._workers, self._begins, self._junctions, strict=True):
+            worker.send(actions[begin : begin + junctions])
 
     def step_wait(self) -> Stepped:
         """What all members see then; where an episode was cut off, what they saw last is in the info."""
         seen = [worker.receive() for worker in self._workers]
         features = self._gather(seen)
-        rewards = np.concatenate([each.reward for each in seen]).astype(np.float32)
-        self._return += rewards
-        self._length += 1
-        dones = np.zeros(self.num_envs, bool)
+        rewards, dones = np.zeros(self.num_envs, np.float32), np.zeros(self.num_envs, bool)
         infos: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
-        for each, end in zip(seen, self._ends, strict=True):
-            for row, last in enumerate(each.ended if each.ended is not None else ()):
-                member = int(end) - len(each.reward) + row
-                dones[member], infos[member] = True, self._ended(member, last)
+        for each, begin, end in zip(seen, self._begins, self._ends, strict=True):
+            rewards[begin : begin + len(each.reward)] = each.reward
+            self._return[begin:end] += rewards[begin:end]
+            self._length[begin:end] += 1
+            if each.ended is not None:
+                dones[begin:end] = True
+                for member in range(begin, end):
+                    row = member - begin
+                    infos[member] = self._ended(member, each.ended[row] if row < len(each.ended) else None)
         return features, rewards, dones, infos
 
     def _gather(self, seen: Sequence[Seen]) -> NDArray[np.float32]:
         """All members' features, padded; their masks are kept for `action_masks`."""
         features = np.zeros((self.num_envs, *self.observation_space.shape), np.float32)  # type: ignore[misc]
         self._mask = np.zeros_like(self._mask)
-        for each, end in zip(seen, self._ends, strict=True):
-            rows = slice(int(end) - len(each.reward), int(end))
-            stages = each.eligible.shape[1]
+        self._mask[:, 0] = True
+        self._junctions = [len(each.features) for each in seen]
+        for each, begin in zip(seen, self._begins, strict=True):
+            junctions, stages = each.eligible.shape
+            rows = slice(begin, begin + junctions)
             features[rows, :stages], self._mask[rows, :stages] = each.features, each.eligible
         return features
 
-    def _ended(self, member: int, last: NDArray[np.float32]) -> dict[str, Any]:
-        """What stable-baselines3 wants to know of an episode that was cut off."""
+    def _ended(self, member: int, last: NDArray[np.float32] | None) -> dict[str, Any]:
+        """What stable-baselines3 wants to know of an episode that was cut off; its return only where a junction was."""
         terminal = np.zeros(self.observation_space.shape, np.float32)  # type: ignore[arg-type]
-        terminal[: len(last)] = last
-        episode = {"r": float(self._return[member]), "l": int(self._length[member]), "t": 0.0}
+        ended: dict[str, Any] = {"terminal_observation": terminal, "TimeLimit.truncated": True}
+        if last is not None:
+            terminal[: len(last)] = last
+            ended["episode"] = {"r": float(self._return[member]), "l": int(self._length[member]), "t": 0.0}
         self._return[member], self._length[member] = 0.0, 0
-        return {"terminal_observation": terminal, "TimeLimit.truncated": True, "episode": episode}
+        return ended
 
     def close(self) -> None:
         """End all simulations."""

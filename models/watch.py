@@ -1,9 +1,10 @@
-"""What a training does beside learning: show how far it is, save, and heed Ctrl-C."""
+"""What a training does beside learning: show how far it is, save and evaluate, and heed Ctrl-C."""
 
 from __future__ import annotations
 
+import signal
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable
 from typing import Self
 
 import numpy as np
@@ -15,18 +16,30 @@ from models.checkpoints import TrainingFolder
 SHOWN_EVERY = 20
 RECENT = 500
 
+Evaluate = Callable[[], str]
+
 
 class Watch(BaseCallback):
-    """Ends the training early when `stops` has something; as a context manager it shows the bar."""
+    """Ends the training early when `stops` has something; as a context manager it shows the bar.
+
+    evaluate: told of each checkpoint, says in words what it is worth.
+    """
 
     def __init__(
-        self, folder: TrainingFolder, checkpoint_steps: int, begun: int, steps: int, stops: Sequence[int]
+        self,
+        folder: TrainingFolder,
+        checkpoint_steps: int,
+        begun: int,
+        steps: int,
+        stops: list[int],
+        evaluate: Evaluate | None = None,
     ) -> None:
         super().__init__()
         self._folder, self._every, self._steps, self._stops = folder, checkpoint_steps, steps, stops
+        self._evaluate = evaluate
         self._paid: deque[float] = deque(maxlen=RECENT)
-        self._saved = begun
-        self._progress = bar(speed_over_s=120.0)
+        self._saved = begun if begun or evaluate is None else -checkpoint_steps  # what it begins with is evaluated too
+        self._progress = bar(speed_over_s=600.0)
         self._task = self._progress.add_task("decisions", total=steps, completed=begun)
 
     def __enter__(self) -> Self:
@@ -53,7 +66,13 @@ class Watch(BaseCallback):
         return done
 
     def save(self) -> None:
-        """Keep a checkpoint, and say so."""
+        """Keep a checkpoint, evaluate it unless we are to stop, and say so."""
         path = self._folder.save(self.model)
         self._saved = self.num_timesteps
-        self._progress.console.print(f"{self._show()}: saved {path}", markup=False)
+        said = f"{self._show()}: saved {path.name}"
+        if self._evaluate and not self._stops:
+            try:
+                said += f", {self._evaluate()}"
+            except KeyboardInterrupt:
+                self._stops.append(signal.SIGINT)
+        self._progress.console.print(said, markup=False)

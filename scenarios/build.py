@@ -59,8 +59,12 @@ def build(name: str, folder: Path) -> None:
         imported = import_osm(SOURCES / name / f"{name}.osm", folder, SignalTimes())
         demand_from_counts(SOURCES / name / "counts.csv", OwnFiles(imported.net_file, (), ()), folder)
         return
-    place = read_place(SOURCES / name / "place.toml")
-    (folder / f"{name}.rou.xml").write_text(demand_xml(place, SOURCES / name / "demand.csv"), encoding="utf-8")
+    write_place(name, read_place(SOURCES / name / "place.toml"), SOURCES / name / "demand.csv", folder)
+
+
+def write_place(name: str, place: Place, table: Path, folder: Path) -> None:
+    """Write a place's network and its demand from a table, as NAME.net.xml and NAME.rou.xml."""
+    (folder / f"{name}.rou.xml").write_text(demand_xml(place, table), encoding="utf-8")
     with tempfile.TemporaryDirectory() as work:
         _convert(place, Path(work), folder / f"{name}.net.xml")
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from scenarios.build import OWN_SCENARIOS, built_files
 from scenarios.flows import positive
+from scenarios.generated import PREFIX as GENERATED_PREFIX
+from scenarios.generated import generated
 from scenarios.rules import OURS, Rules, resco
 from scenarios.sumo_cfg import OwnFiles, read_file_list, read_sumocfg, traffic_apart, window_s, with_traffic_apart
 from scenarios.sumo_options import not_taken_over, taken_over
@@ -65,6 +67,8 @@ def find(name: str) -> Scenario:
         return _resco(name.removeprefix(RESCO_PREFIX))
     if name.startswith(BY_RESCO_PREFIX) and (short := name.removeprefix(BY_RESCO_PREFIX)) in RESCO:
         return replace(_resco(short), name=name, rules=resco(short))
+    if name.startswith(GENERATED_PREFIX):
+        return _scenario(name, *generated(name))
     if "," in name or "/" in name or name.endswith(PATH_ENDINGS) or Path(name).is_file():
         return _by_path(name)
     known = [known_name for known_name, _title in entries()]

@@ -12,6 +12,7 @@ import numpy as np
 
 from signals.errors import ConfigError
 from signals.layout import Layout
+from signals.loop import Controller
 from signals.sequencer import interstages_s
 from signals.values import TRANSITION, Floats, TrafficState
 
@@ -40,17 +41,21 @@ FEATURES: dict[str, str] = {
     "shortest_gap": "time since the last detection among the lane groups served that have a call, by 10 s",
     "least_room": "room at the fullest exit of the lane groups served that have a call, by 10 vehicles",
     "blocked": "1 where a lane group served has green and discharges nothing",
+    "rule": "1 for the stage that `adaptive` would ask for now",
 }
 """What a policy may see of a stage, by name; a policy's manifest lists those that it was trained on, in its order."""
 
 
 class Encoder:
-    """Describes all stages of a layout's junctions, [J, S, F] with F in the order of `names`; remembers nothing."""
+    """Describes all stages of a layout's junctions, [J, S, F] with F in the order of `names`; remembers nothing.
 
-    def __init__(self, layout: Layout, names: Sequence[str] = tuple(FEATURES)) -> None:
+    rule: the controller whose wish is a feature, `adaptive` wherever a policy is trained or run.
+    """
+
+    def __init__(self, layout: Layout, rule: Controller, names: Sequence[str] = tuple(FEATURES)) -> None:
         _check_names(names)
         _check_loops(layout)
-        self._layout, self._names = layout, tuple(names)
+        self._layout, self._rule, self._names = layout, rule, tuple(names)
         self._rows = np.arange(len(layout.intersections))
         self._stages = np.arange(layout.stages)
         self._interstage_s = interstages_s(layout)
@@ -80,6 +85,7 @@ class Encoder:
             "eligible": traffic.eligible.astype(float),
             "elapsed_green": current * (traffic.elapsed_green_s / LONG_GREEN_S)[:, None],
             "interstage": self._interstage_s[self._rows, traffic.last_stage] / LONG_INTERSTAGE_S,
+            "rule": (self._stages == self._rule.decide(traffic).stage[:, None]).astype(float),
         }
 
     def _of_vehicles(self, traffic: TrafficState) -> dict[str, Floats]:

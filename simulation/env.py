@@ -14,7 +14,7 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from signals.controllers.max_pressure import MaxPressure, MaxPressureSettings
+from signals.controllers.adaptive import Adaptive, AdaptiveSettings
 from signals.errors import ConfigError
 from signals.features import FEATURES, LIMIT, Encoder
 from signals.layout import Layout
@@ -26,9 +26,9 @@ from simulation.street import Demand, Place
 Observation = NDArray[np.float32]
 
 
-def max_pressure(layout: Layout) -> Controller:
+def adaptive(layout: Layout) -> Controller:
     """Who drives the other junctions unless somebody else is named."""
-    return MaxPressure(layout, MaxPressureSettings())
+    return Adaptive(layout, AdaptiveSettings())
 
 
 class JunctionEnv(gymnasium.Env[Observation, np.int64]):
@@ -48,13 +48,13 @@ class JunctionEnv(gymnasium.Env[Observation, np.int64]):
         draws: Sequence[int],
         junction: str | None = None,
         terms: Terms | None = None,
-        others: Callable[[Layout], Controller] = max_pressure,
+        others: Callable[[Layout], Controller] = adaptive,
     ) -> None:
         self._practice = Practice(place, demand, terms or Terms())
         self._draws = tuple(draws)
         self._row = _row_of(self._practice.layout, junction)
         self._others = others(self._practice.layout)
-        self._encoder = Encoder(self._practice.layout)
+        self._encoder = Encoder(self._practice.layout, adaptive(self._practice.layout))
         self._stages = len(self._practice.layout.intersections[self._row].stages)
         self.observation_space = spaces.Box(0.0, LIMIT, (self._stages, len(FEATURES)), np.float32)
         self.action_space = spaces.Discrete(self._stages)

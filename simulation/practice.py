@@ -18,10 +18,12 @@ from signals.layout import Layout, layout
 from signals.loop import Loop
 from signals.safety import Interlock
 from signals.values import TRANSITION, Decision, Floats, Ints, Mode, Record, TrafficState
+from simulation.faults import FaultRates, Faults, FaultyPlant
 from simulation.rewards import COSTS, Reward
 from simulation.street import Demand, Place, Street
 
 WORDING = ("interstage", "agent: stage {number:.0f}", "agent: stage {number:.0f} is not eligible, held", "held")
+NO_FAULTS = FaultRates()
 INTERSTAGE, ASKED, INELIGIBLE, HELD = range(4)
 
 
@@ -57,15 +59,25 @@ class Practice:
         self._choices = Choices(self.layout, terms.minimum_green_s)
         self._street: Street | None = None
 
-    def begin(self, draw: int, begin_s: float | None = None, end_s: float | None = None) -> TrafficState:
-        """Open the street under a draw of its demand, for a part of its window or for all of it, and look."""
+    def begin(
+        self,
+        draw: int,
+        begin_s: float | None = None,
+        end_s: float | None = None,
+        faults: FaultRates = NO_FAULTS,
+    ) -> TrafficState:
+        """Open the street under a draw of its demand, for a part of its window or for all of it, and look.
+
+        Which loops have `faults` is the draw's.
+        """
         self.close()
         demand, place = self._demand(draw), self._place
         self._end_s = place.end_s if end_s is None else end_s
         place = replace(place, begin_s=place.begin_s if begin_s is None else begin_s, end_s=self._end_s)
         self._street = street = Street(place, demand, seed=draw, outputs=False)
         estimator, interlock = FlowEstimator(self.layout), Interlock(self.layout)
-        self._loop = Loop(street.plant, estimator, Hold(), interlock)
+        broken = FaultyPlant(street.plant, Faults(self.layout, faults, seed=draw)) if str(faults) else street.plant
+        self._loop = Loop(broken, estimator, Hold(), interlock)
         self._reward = Reward(street.sumo, street.network, demand.vehicles.edges, self._terms.reward)
         return self._choices.narrow(self._loop.observe())
 

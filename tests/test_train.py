@@ -38,7 +38,11 @@ def test_bad_input_is_one_line_and_a_failing_status(tmp_path: Path, arguments: t
 def test_stopped_by_ctrl_c_it_keeps_what_it_learned_and_goes_on_later(tmp_path: Path):
     """Exit status 130, a checkpoint and an exported policy; `--resume` finishes, with the comparison."""
     out = tmp_path / "policies"
-    arguments = ["--scenario", short_place(tmp_path, 200), "--out", str(out), "--workers", "1"]
+    arguments = ["--scenario", short_place(tmp_path, 200), "--out", str(out)]
+    quick = ["--decision-s", "5", "--workers", "1"]
+    file = tmp_path / "training.toml"
+    file.write_text("imitation_steps = 40\nevaluation_draws = 0\ncomparison_draws = 1\ncomparison_first_draw = 0\n")
+    arguments = [str(file), *arguments, *quick]
     stopped = stop_when_learning([*arguments, "--steps", "1000000"], out)
     assert stopped.returncode == 130
     assert re.search(r"stopped after \d+ decisions, saved and exported in .*; --resume goes on", stopped.stderr)
@@ -47,9 +51,9 @@ def test_stopped_by_ctrl_c_it_keeps_what_it_learned_and_goes_on_later(tmp_path: 
 
     resumed = train(*arguments, "--steps", "1", "--resume")
     assert resumed.returncode == 0, resumed.stderr
-    for controller in ("existing", "random:5", "max-pressure", f"learned:{out}"):
-        assert re.search(rf"^ +{re.escape(controller)} +3 ", resumed.stdout, re.MULTILINE)
-    assert (out / "comparison.csv").read_text().count("\n") == 1 + 4 * 3
+    for controller in ("existing", "actuated", "adaptive", f"learned:{out}", f"learned:{out}/last"):
+        assert re.search(rf"^ +{re.escape(controller)} +1 ", resumed.stdout, re.MULTILINE)
+    assert (out / "comparison.csv").read_text().count("\n") == 1 + 5
 
 
 def stop_when_learning(arguments: list[str], out: Path) -> subprocess.CompletedProcess[str]:

@@ -13,7 +13,7 @@ from signals.controllers.adaptive import Adaptive, AdaptiveSettings
 from signals.controllers.common import load_settings
 from signals.controllers.existing import Existing
 from signals.controllers.fixed_time import FixedTime
-from signals.controllers.learned import MANIFEST_FILE, POLICY_FILE, Learned
+from signals.controllers.learned import MANIFEST_FILE, POLICY_FILE, Learned, policy_folder
 from signals.controllers.learned import load as load_policy
 from signals.controllers.max_pressure import MaxPressure, MaxPressureSettings
 from signals.controllers.sighted import Sighted
@@ -52,6 +52,17 @@ def _learned(layout: Layout, _: PlanFile, file: Path | None) -> Controller:
     return Learned(layout, load_policy(file))
 
 
+def file_of(name: str, file: str | None) -> Path | None:
+    """A controller's own file; a policy may be named that comes along. Raises `ConfigError` where it is not there."""
+    if file is None:
+        return None
+    if name == "learned":
+        return policy_folder(file)
+    if not Path(file).exists():
+        raise ConfigError(f"controller {name}: {file}: no such file")
+    return Path(file)
+
+
 SETTINGS: dict[str, type[Frozen]] = {
     "actuated": ActuatedSettings,
     "max-pressure": MaxPressureSettings,
@@ -65,7 +76,7 @@ CONTROLLERS: dict[str, tuple[str, Builder]] = {
     "actuated": ("stages in order: gap-out, max-out, passage time, skipped without a call", _actuated),
     "max-pressure": ("the stage that serves most within a short horizon, lost time paid for", _max_pressure),
     "adaptive": ("serves until nobody comes, then whoever is worth most; greens grow as the streets fill", _adaptive),
-    "learned": ("a policy that train.py exported, by folder: learned:DIR", _learned),
+    "learned": ("a policy that train.py exported, by folder: learned:DIR, or by name: learned:generalist", _learned),
 }
 
 
@@ -85,8 +96,7 @@ def check_controller(controller: str) -> None:
     if name not in CONTROLLERS:
         near = difflib.get_close_matches(name, CONTROLLERS, n=3, cutoff=0.3) or sorted(CONTROLLERS)
         raise ConfigError(f"controller {name}: unknown, nearest are {', '.join(near)}")
-    if file is not None and not Path(file).exists():
-        raise ConfigError(f"controller {name}: {file}: no such file")
+    file_of(name, file)
 
 
 def build(controller: str, layout: Layout, existing: PlanFile) -> Controller:
@@ -94,12 +104,13 @@ def build(controller: str, layout: Layout, existing: PlanFile) -> Controller:
     check_controller(controller)
     name, file = split_name(controller)
     _, builder = CONTROLLERS[name]
-    built = builder(layout, existing, Path(file) if file else None)
+    built = builder(layout, existing, file_of(name, file))
     return built if name in BLINDLY else Sighted(layout, built)
 
 
 def digest(name: str, file: Path | None) -> str:
     """sha256 of what decides a controller's behaviour beside the code: its name and its file, or its policy's two."""
+    file = policy_folder(str(file)) if name == "learned" and file is not None else file
     files = [file] if file is not None else []
     if file is not None and file.is_dir():
         files = [file / POLICY_FILE, file / MANIFEST_FILE]

@@ -1,7 +1,7 @@
 """`learned`: a trained policy, run with numpy alone from the files that `train.py` exports.
 
 The policy scores every stage and the best eligible one is asked for, every `decision_s` as in training; in between it
-holds. Where it has no usable decision (a score that is no number), `max-pressure` decides instead, and says so.
+holds. Where it has no usable decision (a score that is no number), `adaptive` decides instead, and says so.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from zipfile import BadZipFile
 import numpy as np
 from pydantic import Field, ValidationError
 
+from signals.controllers.adaptive import Adaptive, AdaptiveSettings
 from signals.controllers.choices import Choices
 from signals.controllers.common import stage_or_hold
-from signals.controllers.max_pressure import MaxPressure, MaxPressureSettings
 from signals.errors import ConfigError
 from signals.features import FEATURES, Encoder
 from signals.intersection import Frozen, first_error
@@ -27,6 +27,7 @@ from signals.layout import Layout
 from signals.values import TRANSITION, Bools, Decision, Floats, Mode, TrafficState
 
 FORMAT = 1
+SHIPPED = Path(__file__).resolve().parents[2] / "policies"
 POLICY_FILE, MANIFEST_FILE = "policy.npz", "manifest.json"
 WORDING = (
     "interstage",
@@ -34,9 +35,10 @@ WORDING = (
     "learned: keeps green, score {number:.2f}",
     "learned: stage {stage} scores {number:.2f}, the best",
     "learned: keeps green, {number:.0f} s so far, no other is eligible",
+    "learned: stage {stage}, no other is eligible",
 )
-HOLDS, KEEPS, BEST, ALONE = range(1, 5)
-REPLACED = "learned: replaced by max-pressure, "
+HOLDS, KEEPS, BEST, ALONE, FORCED = range(1, 6)
+REPLACED = "learned: replaced by adaptive, "
 
 
 class Manifest(Frozen):
@@ -93,9 +95,9 @@ class Learned:
 
     def __init__(self, layout: Layout, policy: Policy) -> None:
         self._layout, self._policy = layout, policy
-        self._encoder = Encoder(layout, policy.manifest.features)
+        self._rule = Adaptive(layout, AdaptiveSettings())
+        self._encoder = Encoder(layout, self._rule, policy.manifest.features)
         self._choices = Choices(layout, policy.manifest.minimum_green_s)
-        self._fallback = MaxPressure(layout, MaxPressureSettings())
         self._rows = np.arange(len(layout.intersections))
         self._decided_s = -np.inf
         self._hold = np.full(self._rows.size, np.int8(Mode.HOLD))
@@ -125,14 +127,14 @@ class Learned:
 
     def _best(self, traffic: TrafficState, scores: Floats, allowed: Bools) -> Decision:
         stage = np.where(allowed, scores, -np.inf).argmax(axis=1)
-        alone = allowed.sum(axis=1) == 1
-        why = np.where(stage != traffic.last_stage, BEST, np.where(alone, ALONE, KEEPS))
+        alone, stays = allowed.sum(axis=1) == 1, stage == traffic.last_stage
+        why = np.where(alone, np.where(stays, ALONE, FORCED), np.where(stays, KEEPS, BEST))
         number = np.where(why == ALONE, traffic.elapsed_green_s, scores[self._rows, stage])
         return stage_or_hold(traffic, stage, why, number, WORDING)
 
     def _replaced(self, traffic: TrafficState, decided: Decision, lost: Bools) -> Decision:
         """The rule's decision where the policy's is lost, under its own reason."""
-        rule = self._fallback.decide(traffic)
+        rule = self._rule.decide(traffic)
         return Decision(
             traffic.time_s,
             np.where(lost, rule.mode, decided.mode),
@@ -141,6 +143,15 @@ class Learned:
             np.where(lost, rule.number, decided.number),
             WORDING + tuple(REPLACED + reason for reason in rule.wording),
         )
+
+
+def policy_folder(name: str) -> Path:
+    """The folder of that path, or the policy of that name that comes along. Raises `ConfigError` for neither."""
+    for folder in (Path(name), SHIPPED / name):
+        if folder.exists():
+            return folder
+    shipped = sorted(path.parent.name for path in SHIPPED.glob(f"*/{MANIFEST_FILE}"))
+    raise ConfigError(f"controller learned: {name}: no such file, and none of those that come along: {shipped}")
 
 
 def load(folder: Path) -> Policy:

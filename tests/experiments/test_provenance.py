@@ -21,11 +21,13 @@ def test_a_changed_settings_file_makes_another_case(tmp_path: Path):
     assert stamp(f"actuated:{file}") != before
 
 
-def test_a_changed_file_in_a_policys_folder_makes_another_case(tmp_path: Path):
-    (tmp_path / "inner").mkdir()
-    (tmp_path / "inner" / "policy.npz").write_bytes(b"1")
+def test_a_changed_policy_makes_another_case(tmp_path: Path):
+    """By its folder or its name; what else a training keeps beside it does not matter."""
+    (tmp_path / "policy.npz").write_bytes(b"1")
     before = stamp(f"learned:{tmp_path}")
-    (tmp_path / "inner" / "policy.npz").write_bytes(b"2")
+    (tmp_path / "evaluations.csv").write_bytes(b"1")
+    assert stamp(f"learned:{tmp_path}") == before
+    (tmp_path / "policy.npz").write_bytes(b"2")
     assert stamp(f"learned:{tmp_path}") != before
 
 

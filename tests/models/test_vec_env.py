@@ -14,6 +14,7 @@ from models.settings import TrainingSettings
 from models.training import tasks
 from models.vec_env import JunctionVecEnv
 from models.worker import Practitioner
+from scenarios.catalogue import find
 from signals.errors import PlantError
 from signals.features import FEATURES
 from tests.models.places import short_place
@@ -22,7 +23,7 @@ from tests.models.places import short_place
 @pytest.fixture
 def env() -> Iterator[JunctionVecEnv]:
     """Three junctions of 3, 4 and 4 stages, in two simulations."""
-    made = JunctionVecEnv(tasks(TrainingSettings(scenario="resco:cologne3", workers=2), begun=0))
+    made = JunctionVecEnv(tasks(TrainingSettings(scenarios=("resco:cologne3",), workers=2, decision_s=5.0), begun=0))
     yield made
     made.close()
 
@@ -54,7 +55,7 @@ def test_workers_see_different_draws(env: JunctionVecEnv):
 def test_an_episode_that_is_cut_off_is_told_apart_from_an_end(tmp_path: Path):
     """The learner gets what was seen last, and the next episode's beginning; return and length start anew."""
     scenario = short_place(tmp_path, 60)
-    env = JunctionVecEnv(tasks(TrainingSettings(scenario=scenario, workers=1), begun=0))
+    env = JunctionVecEnv(tasks(TrainingSettings(scenarios=(scenario,), workers=1, decision_s=5.0), begun=0))
     env.reset()
     steps = [env.step(np.zeros(1, int)) for _ in range(24)]
     env.close()
@@ -70,17 +71,42 @@ def test_an_episode_that_is_cut_off_is_told_apart_from_an_end(tmp_path: Path):
         assert infos[0]["episode"]["l"] == 12
 
 
+def test_episodes_take_turns_in_all_scenarios(tmp_path: Path):
+    """A simulation has as many members as its largest scenario; who has no junction sees nothing and earns nothing."""
+    short = short_place(tmp_path, 60)
+    settings = TrainingSettings(
+        scenarios=("resco:cologne3", short), workers=1, decision_s=5.0, episode_s=60, faults=("", "dead=0.5")
+    )
+    env = JunctionVecEnv(tasks(settings, begun=0))
+    first = env.reset()
+    there: list[list[bool]] = [np.any(first, axis=(1, 2)).tolist()]
+    paid = []
+    for _ in range(48):
+        mask = get_action_masks(env)
+        assert mask.any(axis=1).all()
+        features, rewards, dones, infos = env.step(mask.argmax(axis=1))
+        there.append(np.any(features, axis=(1, 2)).tolist())
+        paid.append(rewards)
+        assert dones.all() or not dones.any()
+        assert ["episode" in info for info in infos] == (there[-2] if dones.any() else [False] * 3)
+    env.close()
+    episodes = [there[k] for k in (0, 12, 24, 36)]
+    assert sorted(episodes[:2]) == sorted(episodes[2:]) == [[True, False, False], [True] * 3]
+    alone = [paid[k] for k in range(48) if not there[k][1]]
+    assert not np.array(alone)[:, 1:].any()
+
+
 def test_episodes_are_parts_of_the_window(tmp_path: Path):
     """On whole decisions, none longer than asked for; all of the window where it is shorter."""
-    task = tasks(TrainingSettings(scenario="single", workers=1, episode_s=600), begun=0)[0]
+    task = tasks(TrainingSettings(scenarios=("single",), workers=1, episode_s=600, decision_s=5.0), begun=0)[0]
     practitioner = Practitioner(task, tmp_path)
-    parts = np.array([practitioner._part() for _ in range(200)])
+    parts = np.array([practitioner._part(find("single")) for _ in range(200)])
     assert (parts[:, 1] - parts[:, 0] == 600).all()
     assert (parts % 5 == 0).all()
     assert parts[:, 0].min() < 200
     assert parts[:, 1].max() > 4000
     whole = replace(task, episode_s=9000)
-    assert Practitioner(whole, tmp_path)._part() == (0, 4200)
+    assert Practitioner(whole, tmp_path)._part(find("single")) == (0, 4200)
 
 
 def test_a_simulation_that_dies_is_named(env: JunctionVecEnv):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from signals.controllers.choices import Choices
+from signals.controllers.choices import LONGEST_RED_S, Choices
 from signals.layout import layout
 from signals.values import TrafficState
 from tests.signals.fakes import crossing, protected_left
@@ -54,3 +54,18 @@ def test_nothing_becomes_eligible_that_was_not():
     eligible = np.array([[True, False, False, False], [True, True, False, False]])
     assert chosen_from(calm(BOTH, eligible=eligible)) == ["A", "AB"]
     assert chosen_from(calm(BOTH, eligible=np.zeros((2, 4), bool))) == ["", ""]
+
+
+def test_whoever_has_waited_too_long_goes_next():
+    """Only stages that give all of it green are left; within the minimum green, the one that stands."""
+    red_s = np.zeros(BOTH.shape)
+    red_s[1, LEFT_TURN], red_s[0, 1] = LONGEST_RED_S + 1, LONGEST_RED_S - 1
+    serving = "".join(np.array(list("ABCD"))[BOTH.full_green[1, :, LEFT_TURN]])
+    assert 0 < len(serving) < 4
+    calls = red_s > 0
+    assert chosen_from(calm(BOTH, red_s=red_s, calls=calls, stage=np.array([0, 2]), last_stage=np.array([0, 2]))) == [
+        "AB",
+        serving,
+    ]
+    young = calm(BOTH, red_s=red_s, stage=np.array([0, 2]), last_stage=np.array([0, 2]), elapsed_green_s=np.ones(2))
+    assert chosen_from(young) == ["A", "C"]

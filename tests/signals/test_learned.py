@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from signals.controllers import build, digest
+from signals.controllers.adaptive import Adaptive, AdaptiveSettings
 from signals.controllers.learned import Learned, load
-from signals.controllers.max_pressure import MaxPressure, MaxPressureSettings
 from signals.errors import ConfigError
 from signals.layout import layout
 from signals.plans import PlanFile
@@ -56,6 +56,13 @@ def test_what_is_not_eligible_is_never_asked_for(policy: Path):
     assert decision.reason(0) == "learned: keeps green, 3 s so far, no other is eligible"
 
 
+def test_whoever_has_waited_too_long_goes_next_whatever_scores(policy: Path):
+    late = waiting(ONE, [[9, 1]], red_s=np.array([[0.0, 121.0]]))
+    decision = Learned(ONE, load(policy)).decide(late)
+    assert (decision.mode[0], decision.stage[0]) == (Mode.GO, 1)
+    assert decision.reason(0) == "learned: stage 1, no other is eligible"
+
+
 def test_greens_are_no_shorter_than_in_training(policy: Path):
     """The manifest's minimum green holds where the plant would take a shorter one."""
     state = waiting(ONE, [[0, 9]], elapsed_green_s=np.array([7.0]))
@@ -89,21 +96,21 @@ def test_where_a_score_is_no_number_the_rule_decides_instead(policy: Path):
     gap_s[0] = np.nan
     state = waiting(BOTH, [[1, 9], [1, 1, 9, 1]], gap_s=gap_s)
     decision = Learned(BOTH, load(policy)).decide(state)
-    rule = MaxPressure(BOTH, MaxPressureSettings()).decide(state)
+    rule = Adaptive(BOTH, AdaptiveSettings()).decide(state)
     assert decision.stage[0] == rule.stage[0]
-    assert decision.reason(0) == f"learned: replaced by max-pressure, {rule.reason(0)}"
+    assert decision.reason(0) == f"learned: replaced by adaptive, {rule.reason(0)}"
     assert decision.reason(1) == "learned: stage 2 scores 0.90, the best"
 
 
 def test_weights_that_overflow_leave_the_street_to_the_rule(tmp_path: Path):
     huge = write_policy(tmp_path, BY_QUEUE, embed_weight=np.full((2, 4), 1e200), compare_own_weight=np.eye(4) * 1e200)
     decision = Learned(ONE, load(huge)).decide(waiting(ONE, [[2, 6]]))
-    assert decision.reason(0).startswith("learned: replaced by max-pressure, ")
+    assert decision.reason(0).startswith("learned: replaced by adaptive, ")
 
 
 def test_where_nothing_is_eligible_the_rule_decides_instead(policy: Path):
     decision = Learned(ONE, load(policy)).decide(calm(ONE, eligible=np.zeros((1, 2), bool)))
-    assert decision.reason(0).startswith("learned: replaced by max-pressure, ")
+    assert decision.reason(0).startswith("learned: replaced by adaptive, ")
 
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
@@ -183,6 +190,16 @@ def test_learned_without_a_policy_says_what_to_type():
 def test_it_is_built_by_name_and_folder(policy: Path):
     decision = build(f"learned:{policy}", ONE, PlanFile.model_construct(plan=())).decide(calm(ONE))
     assert decision.reason(0).startswith("learned: ")
+
+
+def test_a_policy_that_comes_along_goes_by_its_name(policy: Path, monkeypatch: pytest.MonkeyPatch):
+    """Everywhere that a folder may be named; who types another is told what there is."""
+    monkeypatch.setattr("signals.controllers.learned.SHIPPED", policy.parent)
+    decision = build(f"learned:{policy.name}", ONE, PlanFile.model_construct(plan=())).decide(calm(ONE))
+    assert decision.reason(0).startswith("learned: ")
+    assert digest("learned", Path(policy.name)) == digest("learned", policy)
+    with pytest.raises(ConfigError, match=r"learned: genius: no such file, and none .* come along: \['policy'\]"):
+        build("learned:genius", ONE, PlanFile.model_construct(plan=()))
 
 
 @pytest.mark.parametrize("file", ["policy.npz", "manifest.json"])

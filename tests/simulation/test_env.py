@@ -13,7 +13,8 @@ from scenarios.catalogue import find
 from signals.errors import ConfigError
 from signals.features import Encoder
 from signals.values import Mode
-from simulation.env import JunctionEnv
+from simulation.env import JunctionEnv, adaptive
+from simulation.faults import FaultRates
 from simulation.practice import Practice, Terms, handed_in
 from simulation.rewards import Reward, edges_by_junction
 from simulation.street import Demand, Place
@@ -89,7 +90,7 @@ def test_one_junction_among_others_is_driven_alone(tmp_path: Path):
     """The others follow a controller of their own; an unknown one is named with those that are there."""
     place, demand = place_and_demand("resco:cologne3", tmp_path)
     env = JunctionEnv(place, demand, DRAWS, junction="360086")
-    assert (env.observation_space.shape, env.action_space.n) == ((4, 18), 4)  # type: ignore[attr-defined]
+    assert (env.observation_space.shape, env.action_space.n) == ((4, 19), 4)  # type: ignore[attr-defined]
     env.reset(seed=1)
     reasons = [env._decision(0).reason(row) for row in range(3)]
     env.close()
@@ -125,6 +126,20 @@ def test_between_decisions_nothing_is_asked_for(tmp_path: Path):
         stood.add(int(traffic.last_stage[0]))
     practice.close()
     assert stood == asked == {0, 1, 2}
+
+
+def test_broken_loops_are_the_episode_s(tmp_path: Path):
+    """Those of the next one work again."""
+    practice = Practice(*place_and_demand("resco:cologne1", tmp_path), Terms(tick_s=5.0, decision_s=5.0))
+    came = []
+    for dead in (1.0, 0.0):
+        traffic = practice.begin(100, faults=FaultRates(dead=dead))
+        for _ in range(24):
+            traffic, *_ = practice.act(handed_in(traffic, traffic.last_stage))
+        came.append(float(traffic.arrived_veh.sum()))
+    practice.close()
+    assert came[1] > 20
+    assert came[0] < came[1] / 2
 
 
 @pytest.mark.parametrize("kind", ["waiting", "delay"])
@@ -188,5 +203,5 @@ def test_the_reward_is_the_mean_over_the_ticks(tmp_path: Path):
 def test_observations_are_what_observe_sees(env: JunctionEnv):
     """`features.py` of the same `TrafficState`, in the learner's number format, and nothing else."""
     observation, _ = env.reset(seed=3)
-    own = Encoder(env._practice.layout).encode(env._traffic)[0]
+    own = Encoder(env._practice.layout, adaptive(env._practice.layout)).encode(env._traffic)[0]
     np.testing.assert_array_equal(observation, own.astype(np.float32))
