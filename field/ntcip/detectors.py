@@ -157,7 +157,9 @@ class Detectors:
             self._share[k] = occupancy / WHOLE
 
     def take(self, now_s: float) -> Seen:
-        """Since it was last taken; loops by report are distrusted once the reports have stopped."""
+        """Since it was last taken; loops by report are distrusted once the reports have stopped, or if none comes."""
+        if self._reported_s == -np.inf:
+            self._reported_s = now_s  # as long as it takes for a first one to come
         pulses, polled = self._pulses, self._covered / max(1, self._polls)
         stale = now_s - self._reported_s > STALE_PERIODS * self._period_s + STALE_S
         by_report, channel = self._by_report, self._channel

@@ -115,6 +115,16 @@ def test_reports_that_stop_are_distrusted():
     assert watched.take()[3] == [False, True, False]
 
 
+def test_a_first_report_is_waited_for():
+    """Nobody is blind because he has just come; if none comes the loops are distrusted like any other's."""
+    watched = Watched()
+    asking = Asking(Memory(watched.unit), "unit")
+    detectors = Detectors(asking, probe(asking), LOOPS, (DetectorChannel(id="first", channel=1),))
+    assert detectors.take(100.0).healthy.tolist() == [True, False, False]
+    assert detectors.take(105.0).healthy.tolist() == [True, False, False]
+    assert detectors.take(105.1).healthy.tolist() == [False, False, False]
+
+
 def test_an_alarm_of_the_cabinet_is_believed():
     """vehicleDetectorStatusGroupAlarms: one bit a channel."""
     watched = Watched()
