@@ -43,7 +43,7 @@ from signals.errors import ConfigError, PlantError  # noqa: E402
 from signals.intersection import Intersection  # noqa: E402
 
 EXISTING, DEMAND = "existing", 1.0
-REPORT_EVERY_S = 5
+REPORT_EVERY_S = 1
 LONGEST_START_S = 120.0
 DIGEST = re.compile(r'approved = "([0-9a-f]{64})"')
 
@@ -151,8 +151,13 @@ def approved_tables(pair: Pair, intersection: Intersection) -> str:
     return found.group(1)
 
 
-def drive(pair: Pair, intersection: Intersection, approved: str, folder: Path) -> dict[str, Any]:
-    """One draw through the cabinet: its accounts, and how the control of it fared. Its logs stay in the folder."""
+def drive(
+    pair: Pair, intersection: Intersection, approved: str, folder: Path, running: set[subprocess.Popen[str]]
+) -> dict[str, Any]:
+    """One draw through the cabinet: its accounts, and how the control of it fared. Its logs stay in the folder.
+
+    running: where its cabinet is while it runs, for whoever has to stop it.
+    """
     port, accounts = free_port(), folder / "accounts.json"
     site = write_site(folder, pair, intersection, port, approved)
     began_s = time.monotonic()
@@ -163,13 +168,17 @@ def drive(pair: Pair, intersection: Intersection, approved: str, folder: Path) -
     ):
         command = [sys.executable, "-u", str(ROOT / "control.py"), "run", str(site), "--speed", str(pair.speed)]
         central = subprocess.Popen(command, stdout=stream, stderr=stream, text=True, cwd=ROOT)
+        running.add(unit)
         try:
             unit.wait()
         finally:
+            running.discard(unit)
             end(central)
     wall_s = time.monotonic() - began_s
-    if not accounts.is_file():
-        raise PlantError(f"the virtual cabinet left no accounts: {(folder / 'cabinet.log').read_text()[-300:]}")
+    if unit.returncode or not accounts.is_file():
+        raise PlantError(
+            f"the virtual cabinet left no accounts of the whole window: {(folder / 'cabinet.log').read_text()[-300:]}"
+        )
     steps = [row for row in entries(folder / "logs/audit") if row["kind"] == "transition"]
     return json.loads(accounts.read_text()) | {
         "level": pair.level,
@@ -190,6 +199,7 @@ class Loop:
         self._junction = asked.junction or only(junctions, asked.scenario)
         self._intersection, _ = scenario_junction(asked.scenario, self._junction)
         self._approved = ""
+        self._running: set[subprocess.Popen[str]] = set()
         self._out.mkdir(parents=True, exist_ok=True)
 
     def pairs(self) -> list[Pair]:
@@ -209,8 +219,14 @@ class Loop:
         if missing:
             self._approved = approved_tables(pairs[0], self._intersection)
         with ThreadPoolExecutor(self._asked.parallel) as pool:
-            for _ in pool.map(self._keep, missing):
-                pass
+            try:
+                for _ in pool.map(self._keep, missing):
+                    pass
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                for unit in list(self._running):
+                    unit.send_signal(signal.SIGTERM)
+                raise
         return [json.loads(self._file(pair).read_text()) for pair in pairs]
 
     def _file(self, pair: Pair) -> Path:
@@ -220,7 +236,7 @@ class Loop:
         folder = self._file(pair).parent
         shutil.rmtree(folder, ignore_errors=True)  # of one that was stopped
         folder.mkdir()
-        row = drive(pair, self._intersection, self._approved, folder)
+        row = drive(pair, self._intersection, self._approved, folder, self._running)
         write_whole(self._file(pair), json.dumps(row, indent=1) + "\n")
         let_go = f", let go: {'; '.join(row['released'][:3])}" if row["released"][:-1] or not row["taken"] else ""
         late = f"{row['late_ticks']} of {row['ticks']} ticks late"
@@ -285,7 +301,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--draws", type=int, default=5)
     parser.add_argument("--first-draw", type=int, default=200, help="develop on 0-99, tune on 100-199")
     parser.add_argument("--speed", type=float, default=10.0, help="seconds of the street per second of the wall clock")
-    parser.add_argument("--counts", choices=("actuation", "report"), default="actuation", help="where volumes are from")
+    parser.add_argument("--counts", choices=("report", "actuation"), default="report", help="where volumes are from")
     parser.add_argument("--warm-up-s", type=float, default=540.0, help="under the local plan, as fast as it goes")
     parser.add_argument("--seconds", type=float, help="after the warm-up, for a trial; its delays compare with nothing")
     parser.add_argument("--parallel", type=int, default=1, help="pairs at a time")

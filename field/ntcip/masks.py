@@ -51,12 +51,12 @@ class Masks:
         self._rings: dict[int, int] = {}
         for n, table in phases.items():
             self._rings[table.ring] = self._rings.get(table.ring, 0) | 1 << (n - 1)
+        self._green_since: dict[int, float] = {}
+        self._call_since: dict[int, float] = {}
         self.clear()
 
     def clear(self) -> None:
-        """Nothing of ours is in force, nothing is known."""
-        self._green_since: dict[int, float] = {}
-        self._call_since: dict[int, float] = {}
+        """Nothing of ours is in force. Who waits or is green has been so before us, by the cabinet's clock too."""
         self._forced = 0
         self._wanted, self._wanted_since_s, self._tries = 0, 0.0, 0
 
