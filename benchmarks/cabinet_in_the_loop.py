@@ -43,7 +43,7 @@ from signals.errors import ConfigError, PlantError  # noqa: E402
 from signals.intersection import Intersection  # noqa: E402
 
 EXISTING, DEMAND = "existing", 1.0
-REPORT_EVERY_S = 1
+REPORT_EVERY_S = 5
 LONGEST_START_S = 120.0
 DIGEST = re.compile(r'approved = "([0-9a-f]{64})"')
 
