@@ -264,6 +264,18 @@ def test_who_has_waited_before_us_has_waited():
     assert street.cabinet._masks._call_since == before
 
 
+def test_who_calls_when_we_come_has_waited_for_some_time_already():
+    """The cabinet's timer of starvation began before us: he is overdue in half the time."""
+    unit = Unit()
+    unit.put(objects.VEH_CALLS, bits(3), 1)
+    first, later = Street(unit=unit), Street()
+    later.unit.put(objects.VEH_CALLS, bits(3), 1)
+    later.step()
+    longest_s = first.cabinet._masks._limits[3].max_red_s
+    assert first.cabinet._masks._call_since[3] == -longest_s / 2
+    assert later.cabinet._masks._call_since[3] == 1.0
+
+
 def test_nobody_waits_until_the_cabinet_calls_it_a_fault():
     """Two of its cycles of longest greens, less a fifth, whatever the site allows."""
     long = tuple({"phase": n, "max_green_s": 600, "max_red_s": 600} for n in (1, 2, 5))
