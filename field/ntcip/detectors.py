@@ -26,8 +26,8 @@ MOST_LOST = 128
 MOST_IMPUTED = 5
 """Reports in a row that may be made up for by the next."""
 STALE_PERIODS, STALE_S = 3.0, 2.0
-MOST_EARLY_VEH = 2.0
-"""Pulses seen before the report that tells of them, in the period that runs and at its edge."""
+MOST_EARLY_VEH_PER_S = 1.0
+"""Pulses seen before the report that tells of them, in the period that runs; and one at its edge."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ class Detectors:
             self._alarmed = look.alarmed
         came = look.active & ~self._active
         self._pulses += came
-        self._early = np.minimum(self._early + came, MOST_EARLY_VEH)
+        self._early = np.minimum(self._early + came, 1.0 + MOST_EARLY_VEH_PER_S * self._period_s)
         self._covered += look.active
         self._polls += 1
         self._active = look.active
