@@ -1,4 +1,4 @@
-"""Control junctions on the wall clock, record what was decided and why, and play it back."""
+"""Control a junction's cabinet, or watch it: look it over by `check`, run it by `run`, judge its logs by `report`."""
 
 import json
 from pathlib import Path
@@ -16,6 +16,7 @@ from field.run import Run, acknowledge, run_site
 from field.site_file import built, load
 from field.site_file import schema as site_schema
 from field.virtual.command import CabinetOptions, run_cabinet
+from field.virtual.misbehave import MISBEHAVIOURS
 
 app = typer.Typer(cls=OneLineErrors, no_args_is_help=True, add_completion=False, help=__doc__)
 
@@ -63,8 +64,12 @@ EventFile = Annotated[
     Path | None, typer.Option("--event-log", help="High-resolution events: .csv, .parquet or a folder.")
 ]
 Json = Annotated[Path | None, typer.Option("--json", help="Where the accounts go.")]
-Misbehave = Annotated[list[str] | None, typer.Option(help="What goes wrong at random; may be given several times.")]
+Misbehave = Annotated[
+    list[str] | None,
+    typer.Option(help=f"What goes wrong at random; again for each more: {', '.join(MISBEHAVIOURS)}."),
+]
 Seed = Annotated[int, typer.Option(help="Of what goes wrong.")]
+VirtualSpeed = Annotated[float, typer.Option(help="That of the virtual cabinet; a real street has 1.")]
 
 
 @app.command()
@@ -127,7 +132,7 @@ def demo(
 
 
 @app.command()
-def run(site: SiteFile, speed: Speed = 1.0, seconds: RunSeconds = None, feed: FeedText = None) -> None:
+def run(site: SiteFile, speed: VirtualSpeed = 1.0, seconds: RunSeconds = None, feed: FeedText = None) -> None:
     """Watch the site's cabinet and, as far as the site file lets us, control it. Ctrl-C or SIGTERM gives it back."""
     raise typer.Exit(run_site(Run(site, speed, seconds, feed), output()))
 

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from field.cabinet import Level
 from field.cabinets import connect
+from field.ntcip.preflight import TABLES
 from field.site_file import built, load
 from signals.layout import layout
 
@@ -26,10 +27,14 @@ def check(path: Path, console: Console) -> int:
     finally:
         cabinet.close()
     table = Table("what", "found", "must be", "", box=None, pad_edge=False)
-    table.columns[1].overflow = "fold"  # a digest is there to be copied
+    table.columns[1].overflow = "fold"
     for finding in findings:
         table.add_row(finding.what, finding.value, finding.bound, "refuses" if finding.refuses else "")
     console.print(table)
+    for finding in findings:
+        if finding.what == TABLES and finding.refuses:
+            line = f'once its tables were compared with the timing sheet: approved = "{finding.value}"'
+            console.print(line, markup=False, soft_wrap=True)  # there to be copied, so never folded
     refusing = sum(finding.refuses for finding in findings)
     words = f"{refusing} of {len(findings)} keep it in shadow" if refusing else f"may engage at level {site.level}"
     if not refusing and site.level == Level.SHADOW:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from ipaddress import ip_address
 from pathlib import Path
 
 import numpy as np
@@ -70,6 +71,7 @@ class Run:
 def run_site(run: Run, console: Console, open_cabinet: OpenCabinet = connect) -> int:
     """Run it until it is stopped or the time is over, give the cabinet back, say what it came to; the exit status."""
     site = load(run.site)
+    check_speed(run.speed, site.cabinet.host)
     intersection, plans = built(site)
     place, street_clock = layout([intersection]), StreetClock(run.speed)
     feeds = [read_feed(run.feed)] if run.feed else site.feeds
@@ -114,6 +116,16 @@ def run_site(run: Run, console: Console, open_cabinet: OpenCabinet = connect) ->
     ):
         console.print(line, markup=False, soft_wrap=True)
     return stop.exit_status
+
+
+def check_speed(speed: float, host: str) -> None:
+    """Raises `ConfigError`: a street outside of this machine goes by the same clock as everybody."""
+    try:
+        here = host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        here = False
+    if speed != 1.0 and not here:
+        raise ConfigError(f"speed = {speed:g}, must be 1: only a virtual cabinet on this machine goes faster")
 
 
 def patiently(connect: Callable[[], Cabinet], stop: StopRequest, console: Console) -> Cabinet | None:

@@ -197,13 +197,19 @@ class Logging(Frozen):
 
 
 class Site(Frozen):
-    """One site file. release_pattern: what is written to systemPatternControl on release, 0 for the cabinet's own."""
+    """One site file. release_pattern: what is written to systemPatternControl on release, 0 for the cabinet's own.
+
+    policy_sha256: of the learned policy that an engineer has approved; policy_key: a public key in PEM, where the
+    policy has to be signed (see `field.policy`).
+    """
 
     name: Name
     intersection: Junction
     cabinet: NtcipSettings
     level: Level = Level.SHADOW
     controller: Annotated[str, AfterValidator(_controller)] = "adaptive"
+    policy_sha256: Annotated[str, Field(pattern="^([0-9a-f]{64})?$")] = ""
+    policy_key: FilePath | None = None
     phase_limits: tuple[PhaseLimit, ...] = ()
     patterns: tuple[Pattern, ...] = ()
     hours: tuple[Hours, ...] = (Hours(),)

@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from field.policy import check_policy
 from field.site import Site
 from signals import intersection as intersections
 from signals import plans
@@ -31,6 +32,7 @@ def load(path: Path) -> Site:
         raise ConfigError(f"{path}: {first_error(error)}") from error
     try:
         check_controller(site.controller)
+        check_policy(site)
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from error
     return site

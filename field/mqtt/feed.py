@@ -17,12 +17,15 @@ OFFLINE = b"offline"
 """A source's last will on `TOPIC/status`: its loops tell nothing from now on."""
 HEADWAY_S = 1.2
 BUNCH_VEH = 2.0
-"""A lane passes a vehicle in so many seconds at most, and a bunch of two at once between two messages."""
+"""A lane passes one vehicle in so many seconds on the whole, and a bunch of two at once."""
 
 
 @dataclass
 class _Loop:
-    """What one loop has told since the last snapshot. on_since_s: by the source's clock; None while free."""
+    """What one loop has told since the last snapshot. on_since_s: by the source's clock; None while free.
+
+    room_veh: so many may have passed it since `told_s`, when it was last told of.
+    """
 
     place: int
     volume_veh: float = 0.0
@@ -31,6 +34,17 @@ class _Loop:
     on_since_s: float | None = None
     present: bool = False
     pulsed: bool = False
+    told_s: float | None = None
+    room_veh: float = BUNCH_VEH
+
+    def passes(self, told: LoopMessage, time_s: float) -> bool:
+        """Whether a lane can pass what is told; many messages can tell no more than one."""
+        elapsed_s = max(0.0, time_s - self.told_s) if self.told_s is not None else 0.0
+        room_veh = min(self.room_veh, BUNCH_VEH) + elapsed_s / HEADWAY_S
+        came_veh = told.volume if told.volume is not None else float(bool(told.on) and not self.present)
+        possible = came_veh <= room_veh
+        self.told_s, self.room_veh = time_s, room_veh - came_veh * possible
+        return possible
 
 
 class FeedState:
@@ -55,7 +69,7 @@ class FeedState:
         self._order.step_back(now_s)
         try:
             message = parse(DetectorMessage, payload)
-            elapsed_s = self._order.take(message.sequence, message.time, now_s)
+            self._order.take(message.sequence, message.time, now_s)
         except Refused as refused:
             self.refused[refused.reason] += 1
             return
@@ -63,7 +77,7 @@ class FeedState:
         for name, told in message.detectors.items():
             if name not in self._loops:
                 self.refused[Refusal.UNKNOWN] += 1
-            elif told.volume is not None and told.volume > BUNCH_VEH + elapsed_s / HEADWAY_S:
+            elif not self._loops[name].passes(told, message.time):
                 self.refused[Refusal.IMPOSSIBLE] += 1
             else:
                 self._told.add(name)

@@ -18,8 +18,8 @@ class Order:
         self._sequence, self._time_s = -1, float("-inf")
         self.gaps = 0
 
-    def take(self, sequence: int, time_s: float, now_s: float) -> float:
-        """Seconds since the message before, 0 for the first. Raises `Refused`. Times are the wall's."""
+    def take(self, sequence: int, time_s: float, now_s: float) -> None:
+        """Take note of the next message. Raises `Refused`. Times are the wall's."""
         if time_s > now_s + AHEAD_S:
             raise Refused(Refusal.FUTURE)
         if time_s < now_s - self._old_s:
@@ -31,9 +31,7 @@ class Order:
             if sequence < self._sequence or time_s < self._time_s:
                 raise Refused(Refusal.OUT_OF_ORDER)
             self.gaps += max(0, sequence - self._sequence - 1) if self._sequence >= 0 else 0
-        elapsed_s = time_s - self._time_s if self._sequence >= 0 else 0.0
         self._sequence, self._time_s = sequence, time_s
-        return elapsed_s
 
     def step_back(self, now_s: float) -> None:
         """Our own clock was set back behind what we took: begin anew rather than refuse until it has caught up."""

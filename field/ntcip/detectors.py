@@ -2,6 +2,9 @@
 
 NTCIP 1202, 2.3: a volume of 255 is an overflow, not a count; occupancy is in half per cents up to 200, 210 and above
 are faults, and everything between is reserved. A report is new when its sequence number has moved, modulo 256.
+
+A report comes after its period, and polling misses short gaps. So a pulse that is seen counts at once, and the report
+adds those that were not seen: one in a second without a pulse, as no lane passes two at once.
 """
 
 from __future__ import annotations
@@ -23,6 +26,8 @@ MOST_LOST = 128
 MOST_IMPUTED = 5
 """Reports in a row that may be made up for by the next."""
 STALE_PERIODS, STALE_S = 3.0, 2.0
+MOST_EARLY_VEH_PER_S = 1.0
+"""Pulses seen before the report that tells of them, in the period that runs; and one at its edge."""
 
 
 @dataclass(frozen=True)
@@ -78,13 +83,15 @@ class Detectors:
         width = max([1, *self._numbers])
         self._volume, self._share, self._report_ok = np.zeros(width), np.zeros(width), np.ones(width, bool)
         self._active, self._alarmed = np.zeros(width, bool), np.zeros(width, bool)
+        self._early, self._owed = np.zeros(width), np.zeros(width)
+        """Vehicles counted that no report told of yet; vehicles reported that were not counted yet."""
         self._sequence: int | None = None
         self._reported_s = -np.inf
         self._clear()
 
     def _clear(self) -> None:
         width = len(self._volume)
-        self._counted, self._pulses, self._covered = np.zeros(width), np.zeros(width), np.zeros(width)
+        self._pulses, self._covered = np.zeros(width), np.zeros(width)
         self._reports = self._polls = 0
 
     def poll(self, now_s: float) -> None:
@@ -113,7 +120,9 @@ class Detectors:
             self._note_report(look, look.sequence)
         if look.alarmed is not None:
             self._alarmed = look.alarmed
-        self._pulses += look.active & ~self._active
+        came = look.active & ~self._active
+        self._pulses += came
+        self._early = np.minimum(self._early + came, 1.0 + MOST_EARLY_VEH_PER_S * self._period_s)
         self._covered += look.active
         self._polls += 1
         self._active = look.active
@@ -152,16 +161,22 @@ class Detectors:
         covered = isinstance(occupancy, int) and occupancy <= WHOLE
         self._report_ok[k] = counted and covered
         if counted and isinstance(volume, int):
-            self._counted[k] += weight * volume
+            reported = float(weight * volume)
+            self._owed[k] += max(0.0, reported - self._early[k])
+            self._early[k] = max(0.0, self._early[k] - reported)
         if isinstance(occupancy, int) and covered:
             self._share[k] = occupancy / WHOLE
 
     def take(self, now_s: float) -> Seen:
-        """Since it was last taken; loops by report are distrusted once the reports have stopped."""
+        """Since it was last taken; loops by report are distrusted once the reports have stopped, or if none comes."""
+        if self._reported_s == -np.inf:
+            self._reported_s = now_s  # as long as it takes for a first one to come
         pulses, polled = self._pulses, self._covered / max(1, self._polls)
         stale = now_s - self._reported_s > STALE_PERIODS * self._period_s + STALE_S
         by_report, channel = self._by_report, self._channel
-        volume = np.where(by_report, self._counted[channel], pulses[channel])
+        late = np.where((pulses == 0) & (self._owed >= 1), 1.0, 0.0)
+        self._owed -= late
+        volume = np.where(by_report, pulses[channel] + late[channel], pulses[channel])
         fresh = by_report & (self._reports > 0) & self._report_ok[channel]
         occupancy = np.where(fresh, self._share[channel], polled[channel])
         healthy = self._mapped & ~self._alarmed[channel] & (~by_report | (self._report_ok[channel] & (not stale)))

@@ -24,6 +24,10 @@ MARGIN_S = 10.0
 ORDER = (objects.VEH_CALL, objects.PHASE_OMIT, objects.HOLD, objects.FORCE_OFF)
 
 
+WAITED_SHARE = 0.5
+"""Of the longest red: who calls when the cabinet is first read has waited for so long, as nobody knows since when."""
+
+
 @dataclass(frozen=True)
 class Seen:
     """Phases green (crossings in walk), those whose pedestrians walk or clear, and the cabinet's calls."""
@@ -51,12 +55,13 @@ class Masks:
         self._rings: dict[int, int] = {}
         for n, table in phases.items():
             self._rings[table.ring] = self._rings.get(table.ring, 0) | 1 << (n - 1)
+        self._green_since: dict[int, float] = {}
+        self._call_since: dict[int, float] = {}
+        self._new = True
         self.clear()
 
     def clear(self) -> None:
-        """Nothing of ours is in force, nothing is known."""
-        self._green_since: dict[int, float] = {}
-        self._call_since: dict[int, float] = {}
+        """Nothing of ours is in force. Who waits or is green has been so before us, by the cabinet's clock too."""
         self._forced = 0
         self._wanted, self._wanted_since_s, self._tries = 0, 0.0, 0
 
@@ -65,7 +70,9 @@ class Masks:
         for n in self._phases:
             bit = 1 << (n - 1)
             _since(self._green_since, n, bool(seen.green & bit), seen.time_s)
-            _since(self._call_since, n, bool(seen.calls & bit and not seen.green & bit), seen.time_s)
+            waited_s = WAITED_SHARE * self._limits[n].max_red_s if self._new and n in self._limits else 0.0
+            _since(self._call_since, n, bool(seen.calls & bit and not seen.green & bit), seen.time_s - waited_s)
+        self._new = False
         ended = self._forced & ~seen.green
         self._forced &= seen.green
         return ended

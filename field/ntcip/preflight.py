@@ -15,6 +15,8 @@ from field.site import NtcipSettings, Site
 
 MOST_PERIOD_S = 5
 CLOCK_S = 2.0
+TABLES = "tables' sha256"
+"""The finding that shows their digest."""
 YELLOW_S = (3.0, 6.0)
 """MUTCD 2009, 4D.26."""
 COUNTED = 0b11
@@ -73,7 +75,7 @@ def _patterns(asking: Asking, site: Site, probed: Probed) -> Iterator[Finding]:
 def _tables(settings: NtcipSettings, probed: Probed) -> Iterator[Finding]:
     found = digest(probed)
     bound = settings.approved or "none is approved yet: copy the value to cabinet.approved"
-    yield Finding("tables' sha256", found, bound, found != settings.approved)
+    yield Finding(TABLES, found, bound, found != settings.approved)
     for phase in probed.phases.values():
         lonely = [
             n for n in phase.concurrency if n in probed.phases and phase.number not in probed.phases[n].concurrency

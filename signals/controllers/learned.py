@@ -9,10 +9,12 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import math
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from zipfile import BadZipFile
+from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile
 
 import numpy as np
 from pydantic import Field, ValidationError
@@ -29,6 +31,13 @@ from signals.values import TRANSITION, Bools, Decision, Floats, Mode, TrafficSta
 FORMAT = 1
 SHIPPED = Path(__file__).resolve().parents[2] / "policies"
 POLICY_FILE, MANIFEST_FILE = "policy.npz", "manifest.json"
+MOST_HIDDEN = 1024
+MOST_BYTES = {POLICY_FILE: 64 << 20, MANIFEST_FILE: 1 << 20}
+MOST_HEADER_BYTES = 4096
+"""Of one array in the archive, before its numbers."""
+SUFFIX, WIDEST_BYTES = ".npy", 16
+NOT_ARRAYS = (ValueError, OSError, EOFError, BadZipFile, AttributeError, NotImplementedError, RuntimeError, zlib.error)
+"""What zipfile and numpy raise of archives that are broken, encrypted or packed in another way."""
 WORDING = (
     "interstage",
     "learned: holds, {number:.0f} s since its decision",
@@ -46,7 +55,7 @@ class Manifest(Frozen):
 
     format: Literal[1]
     features: Annotated[tuple[str, ...], Field(min_length=1)]
-    hidden: Annotated[int, Field(ge=1, le=65536)]
+    hidden: Annotated[int, Field(ge=1, le=MOST_HIDDEN)]
     decision_s: Annotated[float, Field(gt=0, le=60, allow_inf_nan=False)]
     minimum_green_s: Annotated[float, Field(ge=0, le=60, allow_inf_nan=False)]
     policy_sha256: str
@@ -166,7 +175,7 @@ def load(folder: Path) -> Policy:
 def _manifest(path: Path) -> Manifest:
     try:
         manifest = Manifest.model_validate(json.loads(_read(path)))
-    except ValueError as error:  # pydantic's and json's
+    except (ValueError, RecursionError) as error:  # pydantic's, json's, and of brackets without an end
         detail = first_error(error) if isinstance(error, ValidationError) else f"is not JSON: {error}"
         raise ConfigError(f"{path}: {detail}") from error
     unknown = [name for name in manifest.features if name not in FEATURES]
@@ -177,25 +186,54 @@ def _manifest(path: Path) -> Manifest:
 
 def _read(path: Path) -> bytes:
     try:
+        size = path.stat().st_size
+        if size > MOST_BYTES[path.name]:
+            raise ConfigError(f"{path}: {size} bytes, must be at most {MOST_BYTES[path.name]}")
         return path.read_bytes()
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
 
 
 def _arrays(path: Path, content: bytes, manifest: Manifest) -> dict[str, Floats]:
-    """The weights. Nothing is unpickled: an array of objects is refused by numpy itself."""
+    """The weights. Nothing is unpickled, and nothing unpacked that is not as large as the manifest says."""
+    wanted = {f"{name}{SUFFIX}": shape for name, shape in shapes(len(manifest.features), manifest.hidden).items()}
     try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as file:
-            found = {name: file[name] for name in file.files}
-    except (ValueError, OSError, EOFError, BadZipFile, AttributeError) as error:
+        with ZipFile(io.BytesIO(content)) as archive:
+            members = archive.namelist()
+            for member in sorted(wanted.keys() ^ members):
+                raise _StrangeError(f"{member.removesuffix(SUFFIX)}: {'missing' if member in wanted else 'unknown'}")
+            if len(members) != len(wanted):
+                raise _StrangeError(f"{max(members, key=members.count).removesuffix(SUFFIX)}: appears twice")
+            return {name.removesuffix(SUFFIX): _array(archive, name, shape) for name, shape in wanted.items()}
+    except NOT_ARRAYS as error:
         raise ConfigError(f"{path}: not a file of plain arrays: {error}") from error
-    wanted = shapes(len(manifest.features), manifest.hidden)
-    strange = sorted(wanted.keys() ^ found.keys())
-    if strange:
-        raise ConfigError(f"{path}: array {strange[0]}: {'missing' if strange[0] in wanted else 'unknown'}")
-    for name, array in found.items():
-        if array.shape != wanted[name] or array.dtype.kind != "f":
-            raise ConfigError(f"{path}: array {name}: {array.dtype} {array.shape}, must be float {wanted[name]}")
-        if not np.isfinite(array).all():
-            raise ConfigError(f"{path}: array {name}: {np.sum(~np.isfinite(array))} values are no number, must be 0")
-    return {name: array.astype(np.float64) for name, array in found.items()}
+    except _StrangeError as error:
+        raise ConfigError(f"{path}: array {error}") from error
+
+
+class _StrangeError(Exception):
+    """An array is not the one that the manifest describes."""
+
+
+def _array(archive: ZipFile, member: str, shape: tuple[int, ...]) -> Floats:
+    """One array, unpacked after its header was seen to be as it must. Raises `_StrangeError`, and what numpy raises."""
+    name = member.removesuffix(SUFFIX)
+    packed, most = archive.getinfo(member), math.prod(shape) * WIDEST_BYTES + MOST_HEADER_BYTES
+    if packed.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
+        raise _StrangeError(f"{name}: packed by method {packed.compress_type}, must be {ZIP_STORED} or {ZIP_DEFLATED}")
+    with archive.open(member) as stream:
+        head = io.BytesIO(stream.read(MOST_HEADER_BYTES))
+    version = np.lib.format.read_magic(head)
+    if version != (1, 0):
+        raise _StrangeError(f"{name}: version {version}, must be (1, 0)")
+    found, _, dtype = np.lib.format.read_array_header_1_0(head)
+    if dtype.hasobject:
+        raise _StrangeError(f"{name}: holds a pickle, must be float {shape}")
+    if found != shape or dtype.kind != "f":
+        raise _StrangeError(f"{name}: {dtype} {found}, must be float {shape}")
+    if packed.file_size > most:
+        raise _StrangeError(f"{name}: {packed.file_size} bytes, must be at most {most}")
+    array: Floats = np.lib.format.read_array(io.BytesIO(archive.read(member)), allow_pickle=False).astype(np.float64)
+    if not np.isfinite(array).all():
+        raise _StrangeError(f"{name}: {np.sum(~np.isfinite(array))} values are no number, must be 0")
+    return array

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from field.clock import CATCH_UP_S, WallClock
+from field.clock import CATCH_UP_S, StreetClock, WallClock
 from signals.errors import ConfigError
 
 
@@ -88,3 +88,13 @@ def test_a_speed_out_of_bounds_is_refused(speed: float):
     """In one line with the bounds."""
     with pytest.raises(ConfigError, match=r"speed = \S+, must be 0.05 to 1000"):
         WallClock([], speed)
+
+
+def test_the_streets_clock_is_not_set_with_the_walls():
+    """Whatever the wall clock does once it has begun: a day back, an hour on for daylight saving."""
+    steady_s, wall_s = 100.0, 1.8e9
+    clock = StreetClock(2.0, lambda: steady_s, lambda: wall_s)
+    began_s = clock()
+    for leap_s in (-86_400.0, 3600.0, 1.0):
+        wall_s, steady_s = wall_s + leap_s, steady_s + 5.0
+    assert clock() - began_s == 30.0

@@ -274,3 +274,24 @@ def test_a_broker_that_is_not_there_is_waited_for():
     feed = open_feed(Settings(kind="mqtt", host="127.0.0.1", port=1, topic="loops"), LAYOUT)
     assert feed.fill(snapshot()).healthy.all() and feed.words().startswith("mqtt: stale, 0 messages")
     feed.close()
+
+
+@pytest.mark.parametrize("how", [{"volume": 1, "occupancy": 0.1}, {"volume": 10, "occupancy": 0.1}, "pulses"])
+def test_more_vehicles_than_a_lane_can_pass_are_nobodys(feed: FeedState, how: dict[str, float] | str):
+    """Told in any number of well-formed messages, no more than 3,000 veh/h and a bunch of two come of it."""
+    for k in range(600):
+        told = {"on": k % 2 == 0} if how == "pulses" else how
+        at_s = NOW_S + k / 10
+        feed.accept(message(101 + k, at_s, stop=told), at_s)
+    assert feed.refused[Refusal.IMPOSSIBLE] > 200
+    counted = feed.fill(snapshot(), NOW_S + 60).volume_veh[PLACE[STOP]]
+    assert counted <= 60 / 1.2 + 2
+    assert counted == (0 if how == {"volume": 10, "occupancy": 0.1} else pytest.approx(60 / 1.2, abs=3))
+
+
+def test_a_lane_at_its_capacity_is_believed(feed: FeedState):
+    """1,800 veh/h, by the message of each second."""
+    for k in range(60):
+        feed.accept(message(101 + k, NOW_S + k, stop={"volume": k % 2, "occupancy": 0.3}), NOW_S + k)
+    assert not feed.refused
+    assert feed.fill(snapshot(), NOW_S + 60).volume_veh[PLACE[STOP]] == 30

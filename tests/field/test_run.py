@@ -171,3 +171,27 @@ print([name for name in ("torch", "stable_baselines3", "sb3_contrib", "gymnasium
 """
     said = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert said.stdout == "[]\n", said.stderr
+
+
+def test_a_site_file_that_is_edited_meanwhile_changes_nothing(site: Path, opening, opened: list[ClockedCabinet]):
+    """It is read once: neither a higher level nor what is no TOML any more reaches a process that runs."""
+    before = site.read_text()
+
+    def edited(*more: object) -> ClockedCabinet:
+        cabinet = opening(*more)
+        site.write_text(before.replace('"pattern"', '"hold"', 1) + "\n[[[")
+        return cabinet
+
+    said = io.StringIO()
+    assert run_site(Run(site, FAST, 60), Console(file=said, width=200), edited) == 0
+    assert opened[0].level == Level.PATTERN and opened[0].sets[-1][1] == "release"
+    assert "engaging to active: it is ours" in said.getvalue() and "level hold" not in said.getvalue()
+
+
+@pytest.mark.parametrize("host", ["10.0.0.5", "cabinet.example.org", "0.0.0.0", "2001:db8::1"])
+def test_a_real_street_is_not_hurried(site: Path, opening, opened: list[ClockedCabinet], host: str):
+    """Only a virtual cabinet on this machine has a clock of its own."""
+    site.write_text(site.read_text().replace('protocol = "ntcip"', f'protocol = "ntcip"\nhost = "{host}"'))
+    with pytest.raises(ConfigError, match="speed = 10, must be 1: only a virtual cabinet on this machine goes faster"):
+        run_site(Run(site, 10.0, 10), Console(file=io.StringIO()), opening)
+    assert opened == []

@@ -9,6 +9,7 @@ import pytest
 from field.audit import entries, verify
 from field.cabinet import Commander, Finding, Level
 from signals.controllers import build
+from signals.plans import PlanFile
 from signals.recording import Event, LogReader, Tick
 from signals.replay import replay
 from signals.values import Decision, TrafficState
@@ -314,3 +315,31 @@ def test_events_of_the_record_log_say_what_is_in_force(bench: Bench):
     bench.run(20)
     events = [row for row in LogReader(next((bench.folder / "records").iterdir())) if isinstance(row, Event)]
     assert [(e.state, e.in_force) for e in events][-2:] == [("engaging", True), ("active", True)]
+
+
+class Starved:
+    """A policy on a machine that has no time for it: `seconds` of the street pass before it answers."""
+
+    def __init__(self, bench: Bench) -> None:
+        self.bench, self.seconds = bench, 0
+        layout = bench.cabinet.layout
+        self._rule = build("max-pressure", layout, PlanFile(plan=()))
+
+    def decide(self, traffic: TrafficState) -> Decision:
+        self.bench.cabinet.wait(self.seconds)
+        return self._rule.decide(traffic)
+
+
+@pytest.mark.parametrize(("seconds", "written"), [(1, True), (2, False)])
+def test_a_decision_on_a_reading_that_has_become_old_is_not_written(bench: Bench, seconds: int, written: bool):
+    """CPU starvation: the lamps may show anything by then; the site stays ours, and is asked again in the next tick."""
+    bench.controller = starved = Starved(bench)
+    bench.start()
+    bench.run(20)
+    assert bench.state == "active"
+    starved.seconds, began_s = seconds, bench.cabinet.time_s
+    bench.run(1)
+    assert ("stage" in bench.set_since(began_s)) == written
+    starved.seconds, began_s = 0, bench.cabinet.time_s
+    bench.run(1)
+    assert bench.state == "active" and "stage" in bench.set_since(began_s)

@@ -1,12 +1,18 @@
 """What `learned` promises: the best eligible stage, a rule where there is none, and no file that does not fit."""
 
 import hashlib
+import io
 import json
+import os
 import pickle
+import resource
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from zipfile import ZIP_DEFLATED, ZIP_LZMA, ZipFile
 
 import numpy as np
 import pytest
@@ -113,6 +119,14 @@ def test_where_nothing_is_eligible_the_rule_decides_instead(policy: Path):
     assert decision.reason(0).startswith("learned: replaced by adaptive, ")
 
 
+def sealed(policy: Path, content: bytes) -> None:
+    """The policy's arrays, and a manifest with the digest of them."""
+    (policy / "policy.npz").write_bytes(content)
+    told = json.loads((policy / "manifest.json").read_text())
+    told["policy_sha256"] = hashlib.sha256(content).hexdigest()
+    (policy / "manifest.json").write_text(json.dumps(told))
+
+
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "a weight that is no number": (
         {"embed_bias": np.array([0, 0, np.nan, 0])},
@@ -128,11 +142,12 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "an unknown array": ({"extra": np.ones(3)}, "policy.npz: array extra: unknown"),
     "a pickle in an array": (
         {"score_weight": np.array([{"a": 1}] * 4, object)},
-        "not a file of plain arrays: .*pickle",
+        "policy.npz: array score_weight: holds a pickle",
     ),
     "an unknown feature": ({"features": ["queue", "moon"]}, "manifest.json: feature moon: unknown, must be one of"),
     "a feature too few": ({"features": ["queue"]}, r"array embed_weight: float64 \(2, 4\), must be float \(1, 4\)"),
     "no feature": ({"features": []}, "manifest.json: features: .*at least 1"),
+    "more than fits a machine": ({"hidden": 65536}, "manifest.json: hidden: .*less than or equal to 1024"),
     "another width": ({"hidden": 8}, "policy.npz: array embed_weight"),
     "another digest": ({"policy_sha256": "0" * 64}, "policy.npz: not the file that manifest.json describes"),
     "another format": ({"format": 2}, "manifest.json: format: "),
@@ -159,17 +174,90 @@ def test_a_policy_that_does_not_fit_is_refused_in_one_line(tmp_path: Path, chang
 )
 def test_a_file_that_is_no_arrays_is_refused_in_one_line(policy: Path, content: bytes, said: str):
     """Even where somebody made the manifest fit it; nothing in it is run."""
-    (policy / "policy.npz").write_bytes(content)
-    manifest = json.loads((policy / "manifest.json").read_text()) | {
-        "policy_sha256": hashlib.sha256(content).hexdigest()
-    }
-    (policy / "manifest.json").write_text(json.dumps(manifest))
+    sealed(policy, content)
     with pytest.raises(ConfigError, match=said) as refused:
         load(policy)
     assert "\n" not in str(refused.value)
 
 
-@pytest.mark.parametrize("content", ["", "[1, 2]", "{", "\xff"])
+@contextmanager
+def little_memory(more_bytes: int = 24 << 20) -> Iterator[None]:
+    """No more than that beside what there is already."""
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + more_bytes, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)
+
+
+def headed(shape: tuple[int, ...]) -> bytes:
+    """An array's header without its numbers."""
+    head = io.BytesIO()
+    np.lib.format.write_array_header_1_0(head, {"descr": "<f8", "fortran_order": False, "shape": shape})
+    return head.getvalue()
+
+
+def right_size() -> bytes:
+    return headed((4,)) + bytes(32)
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").is_file(), reason="how much memory we have is read from Linux's /proc")
+@pytest.mark.parametrize(
+    "pack, said",
+    [
+        (
+            lambda z: z.writestr("score_weight.npy", headed((4,)) + bytes(1 << 26)),
+            "array score_weight: 67108992 bytes",
+        ),
+        (lambda z: z.writestr("score_weight.npy", headed((1 << 40,))), "array score_weight: float64"),
+        (lambda z: z.writestr("bomb", bytes(1 << 26)), "array bomb: unknown"),
+        (lambda z: z.writestr("score_weight", right_size()), "array score_weight: "),
+        (lambda z: [z.writestr("score_weight.npy", right_size()) for _ in "12"], "array score_weight: appears twice"),
+        (lambda z: z.writestr("score_weight.npy", right_size(), ZIP_LZMA), "array score_weight: packed by method 14"),
+        (lambda z: z.writestr("score_weight.npy", b"\x93NUMPY\x03\x00"), r"array score_weight: version \(3, 0\)"),
+        (lambda z: z.writestr("score_weight.npy", b"cos\nsystem\n"), "not a file of plain arrays"),
+        (lambda z: z.writestr("score_weight.npy", headed((4,))), "not a file of plain arrays"),
+    ],
+    ids=[
+        "a bomb",
+        "a header that lies",
+        "a strange bomb",
+        "no suffix",
+        "twice",
+        "lzma",
+        "version",
+        "pickle",
+        "cut off",
+    ],
+)
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_an_archive_is_not_unpacked_beyond_what_the_manifest_says(
+    policy: Path, pack: Callable[[ZipFile], object], said: str
+):
+    """A bomb of 64 MiB is refused with 24 MiB left, and the digest of the manifest fits each of them."""
+    with ZipFile(policy / "policy.npz") as whole:
+        kept = {name: whole.read(name) for name in whole.namelist() if name != "score_weight.npy"}
+    with ZipFile(policy / "policy.npz", "w", ZIP_DEFLATED) as archive:
+        for name, content in kept.items():
+            archive.writestr(name, content)
+        pack(archive)
+    sealed(policy, (policy / "policy.npz").read_bytes())
+    with little_memory(), pytest.raises(ConfigError, match=said) as refused:
+        load(policy)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("file", ["policy.npz", "manifest.json"])
+def test_a_file_beyond_all_measure_is_not_read(policy: Path, file: str):
+    """By its size alone."""
+    os.truncate(policy / file, 1 << 32)
+    with little_memory(), pytest.raises(ConfigError, match=f"{file}: 4294967296 bytes, must be at most"):
+        load(policy)
+
+
+@pytest.mark.parametrize("content", ["", "[1, 2]", "{", "\xff", "[" * 100_000])
 def test_a_manifest_that_is_none_is_refused_in_one_line(policy: Path, content: str):
     (policy / "manifest.json").write_text(content, encoding="latin-1")
     with pytest.raises(ConfigError, match=r"manifest\.json: ") as refused:

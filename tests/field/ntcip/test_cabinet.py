@@ -253,6 +253,29 @@ def test_an_overdue_phase_is_not_omitted():
     assert street.unit.of(objects.PHASE_OMIT, 1) == bits(1, 5, 6)
 
 
+def test_who_has_waited_before_us_has_waited():
+    """Taking the cabinet, or standing down, begins nobody's wait anew: its own timer of starvation goes on."""
+    street = Street()
+    street.unit.put(objects.VEH_CALLS, bits(3), 1)
+    street.step()
+    before = dict(street.cabinet._masks._call_since)
+    assert 3 in before
+    street.cabinet.engage()
+    assert street.cabinet._masks._call_since == before
+
+
+def test_who_calls_when_we_come_has_waited_for_some_time_already():
+    """The cabinet's timer of starvation began before us: he is overdue in half the time."""
+    unit = Unit()
+    unit.put(objects.VEH_CALLS, bits(3), 1)
+    first, later = Street(unit=unit), Street()
+    later.unit.put(objects.VEH_CALLS, bits(3), 1)
+    later.step()
+    longest_s = first.cabinet._masks._limits[3].max_red_s
+    assert first.cabinet._masks._call_since[3] == -longest_s / 2
+    assert later.cabinet._masks._call_since[3] == 1.0
+
+
 def test_nobody_waits_until_the_cabinet_calls_it_a_fault():
     """Two of its cycles of longest greens, less a fifth, whatever the site allows."""
     long = tuple({"phase": n, "max_green_s": 600, "max_red_s": 600} for n in (1, 2, 5))

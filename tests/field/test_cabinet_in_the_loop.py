@@ -1,0 +1,74 @@
+"""What the figure of the loop through a cabinet rests on; the loop itself is a command of its own."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks import cabinet_in_the_loop as benchmark
+from benchmarks.cabinet_in_the_loop import EXISTING, Loop, Pair, kept, mean, verdicts, write_site
+from field.cabinet import Level
+from field.site_file import built, load
+from field.street import scenario_junction
+
+PAIR = Pair("single", "J", "adaptive", "hold", 150, 10.0, "actuation", 540.0, None)
+
+
+@pytest.mark.parametrize(("through_s", "share"), [(20.0, 1.0), (30.0, 0.5), (40.0, 0.0), (44.0, -0.2), (18.0, 1.1)])
+def test_kept_is_the_share_of_the_reduction(through_s: float, share: float):
+    """Of 40 s by the plan and 20 s in SUMO directly; worse than the plan is below nothing."""
+    assert kept(40.0, 20.0, through_s) == pytest.approx(share)
+
+
+def test_where_nothing_was_gained_nothing_is_kept():
+    """A ratio to no gain at all would be any number."""
+    assert kept(36.0, 36.0, 30.0) is None
+    assert kept(36.0, 37.0, 30.0) is None
+
+
+def test_the_mean_is_that_of_the_delays_and_not_of_the_shares():
+    """A draw with hardly any gain has no weight beyond its seconds."""
+    direct = {(EXISTING, 1): 40.0, ("adaptive", 1): 20.0, (EXISTING, 2): 30.0, ("adaptive", 2): 29.0}
+    rows = [
+        {"draw": 1, "controller": "adaptive", "delay_s": 22.0},
+        {"draw": 2, "controller": "adaptive", "delay_s": 33},
+    ]
+    told = verdicts(rows, direct)
+    assert [row["kept"] for row in told] == [pytest.approx(0.9), pytest.approx(-3.0)]
+    assert mean(told)["kept"] == pytest.approx((35.0 - 27.5) / (35.0 - 24.5))
+
+
+def test_the_site_is_one_that_control_py_takes(tmp_path: Path):
+    """Every loop of the junction on a channel of its own, over SNMP v3."""
+    intersection, _ = scenario_junction("single", "J")
+    site = load(write_site(tmp_path, PAIR, intersection, 6053, "0" * 64))
+    built(site)
+    assert site.level == Level.HOLD
+    assert site.cabinet.snmp.version == "v3"
+    assert [d.id for d in site.cabinet.detectors] == [d.id for d in intersection.detectors]
+
+
+def test_what_is_finished_is_not_run_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Stopped after the first draw, the same command goes on with the second."""
+    driven: list[int] = []
+
+    def drive(pair: Pair, *_: object) -> dict[str, Any]:
+        if driven == [150]:
+            raise KeyboardInterrupt
+        driven.append(pair.draw)
+        return {"draw": pair.draw, "delay_s": 1.0, "wall_s": 1, "late_ticks": 0, "ticks": 1, "released": [], "taken": 1}
+
+    monkeypatch.setattr(benchmark, "approved_tables", lambda *_: "")
+    monkeypatch.setattr(benchmark, "drive", drive)
+    asked = argparse.Namespace(
+        scenario="single", junction="J", controller="adaptive", level=["hold"], first_draw=150, draws=2, speed=10.0,
+        counts="actuation", warm_up_s=540.0, seconds=None, parallel=1, out=tmp_path,
+    )  # fmt: skip
+    with pytest.raises(KeyboardInterrupt):
+        Loop(asked).run()
+    driven.append(0)
+    assert [row["draw"] for row in Loop(asked).run()] == [150, 151]
+    assert driven == [150, 0, 151]
+    assert [json.loads(f.read_text())["draw"] for f in sorted(tmp_path.glob("*/pair.json"))] == [150, 151]
