@@ -254,6 +254,19 @@ def test_a_grant_outlives_its_command_in_an_interstage(safety: ModuleType) -> No
     assert street.ask(32, "rr", NONE, B) == GRANTED
 
 
+def test_a_grant_that_went_nowhere_is_not_awaited(safety: ModuleType) -> None:
+    """In shadow nothing is passed on: told so, it follows what is read back, and awaits what is granted later."""
+    street = Street(safety)
+    street.watch([0, 5], "Gr", A)
+    assert street.ask(10, "Gr", A, B) == GRANTED
+    street.interlock.forget()
+    assert street.ask(12, "Gr", A, A) == GRANTED
+    assert street.ask(13, "Gr", A, B) == GRANTED
+    street.interlock.forget()
+    assert street.ask(14, "Gr", A, B) == GRANTED
+    assert street.ask(15, "Gr", A, A) == AWAITED
+
+
 def test_a_grant_is_no_licence(safety: ModuleType) -> None:
     """A stage granted from A is judged again when the plant stands in C by itself."""
     street = Street(safety, protected_left())
