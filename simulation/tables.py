@@ -123,7 +123,7 @@ class Places:
         }
 
     def movements(self, trips: pd.DataFrame, watch: MovementWatch) -> Table:
-        """A row each movement group, and where it has several turns a row each of them, without what lanes share."""
+        """A row each movement group, and where several of its turns are taken one each, without what lanes share."""
         wanted = self._demand(in_window(trips, self._window).edges)
         rows: list[dict[str, Any]] = []
         for place, each in enumerate(watch.watched):
@@ -133,8 +133,9 @@ class Places:
             own = self._row(keys, wanted)
             shared = each.figures(watch.shown_s[group.junction], own["vehicles"] or math.nan)
             rows.append(where | {"turns": "+".join(group.turns)} | own | shared)
-            if len(keys) > 1:
-                rows += [where | {"turns": turn} | self._row([(place, turn)], wanted) for _, turn in keys]
+            parts = [where | {"turns": turn} | self._row([(place, turn)], wanted) for _, turn in keys]
+            taken = [part for part in parts if part["demand_veh_per_h"]]
+            rows += taken if len(taken) > 1 else []
         rows = [row for row in rows if row["vehicles"] or row["demand_veh_per_h"]]
         names = dict.fromkeys(name for row in rows for name in row)
         return {name: [row.get(name) for row in rows] for name in names}
