@@ -15,9 +15,9 @@ from reports.comparison import Arm
 from reports.findings import SURE
 from reports.wording import NONE, number
 
-MORE_IS_BETTER = ("served", "served_veh_per_h")
-NEITHER = ("vehicles", "degree_of_saturation")
-"""Of which more is neither better nor worse: green that somebody else needs more is well taken away."""
+NEITHER = ("vehicles", "served_veh_per_h", "degree_of_saturation")
+"""Of which more is neither better nor worse: who got out in a period may have been held up before it, and green that
+somebody else needs more is well taken away."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Pair:
         """`better`, `worse`, or '' where that cannot be said."""
         if not self.p < SURE or self.measure in NEITHER:
             return ""
-        return "better" if (self.difference.estimate > 0) == (self.measure in MORE_IS_BETTER) else "worse"
+        return "better" if (self.difference.estimate > 0) == (self.measure == "served") else "worse"
 
     def text(self, decimals: int) -> str:
         """'38.0 → 16.1'."""

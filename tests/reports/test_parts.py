@@ -19,7 +19,7 @@ from reports.equity import equity_pairs, gini
 from reports.html import render
 from reports.links import link_delays
 from reports.movements import movement_lines, movement_tables
-from reports.parts import of_arm
+from reports.parts import NEITHER, judged, of_arm, pair
 from reports.periods import clock, period_lines
 from reports.words import ENGLISH, words
 from tests.reports.synthetic_results import MadeUp, write_results
@@ -55,6 +55,13 @@ def test_a_periods_difference_is_paired_over_draws_and_corrected_for_the_periods
     assert [line.figures["delay_s"].p for line in lines] == pytest.approx(p)
     assert {line.figures["delay_s"].direction for line in lines} == {"better"}
     assert not lines[0].figures["person_delay_s"].known
+    assert {line.figures["co2_kg"].direction for line in lines} == {"better"}
+
+
+def test_more_green_or_more_served_in_a_period_is_no_merit_by_itself():
+    """Who got out was perhaps held up before, and green is somebody else's red."""
+    sure = [pair(measure, [9.0, 9.1, 8.9], [1.0, 1.1, 1.1]) for measure in ("delay_s", *NEITHER)]
+    assert [figure.direction for figure in judged(sure)] == ["worse", "", "", ""]
 
 
 def test_a_movement_has_its_ratios_and_a_turn_that_shares_lanes_only_its_own(found: Together, compared: Compared):
