@@ -109,7 +109,8 @@ def movement_words(line: MovementLine, say: Words) -> str:
 def _cells(line: MovementLine, say: Words) -> list[tuple[Cell, str]]:
     """Vehicles, delay and what the lanes have; each with its direction."""
     delay, direction = cell(line.figures["delay_s"], FIGURES["delay_s"], say)
-    cells = [(Cell(number(line.demand_veh_per_h, 0)), ""), (delay, direction), (Cell(_levels(line)), "")]
+    served = say("movements.served", served=line.figures["served"].text(0))
+    cells = [(Cell(number(line.demand_veh_per_h, 0), served), ""), (delay, direction), (Cell(_levels(line)), "")]
     for measure in SHARED:
         figure, marked = cell(line.figures[measure], FIGURES[measure], say)
         if line.part:
