@@ -113,7 +113,10 @@ def faulty(street: Street, case: Case) -> Plant:
 def run_case(
     case: Case, work_folder: Path, gui: bool = False, builder: Callable[[str, Street], Controller] = build_controller
 ) -> dict[str, Any]:
-    """Run one case and return its row. Raises `ConfigError` and `PlantError`."""
+    """Run one case and return its row, and under `tables` its figures by period, movement and link.
+
+    Raises `ConfigError` and `PlantError`.
+    """
     scenario = find(case.scenario)
     drawn = draw_demand(scenario, case.demand, case.draw, work_folder)
     demand = Demand(drawn.route_file, drawn.vehicles, drawn.persons)
@@ -152,4 +155,5 @@ def run_case(
         "detector_digest": detector_digest(street.network),
         "controller_digest": digest(name, Path(file) if file else None),
         "override_digest": street.network.overrides.digest,
+        "tables": street.tables,
     }

@@ -14,7 +14,7 @@ from experiments.case import Case, run_case
 from experiments.console import CaseProgress, Failure
 from experiments.engine import RUN_CASE, Outcome, run_jobs
 from experiments.grid import Grid, job
-from experiments.store import ResultsFolder
+from experiments.store import ResultsFolder, without_tables
 from experiments.worker import Done
 from signals.errors import ConfigError
 
@@ -107,4 +107,4 @@ def watch(grid: Grid) -> dict[str, Any]:
         raise ConfigError(f"--gui shows one case, not {len(cases)}: one scenario, controller, demand, and --draws 1")
     grid.check_names()
     with TemporaryDirectory(prefix="adaptive-signals-") as folder:
-        return run_case(cases[0], Path(folder), gui=True)
+        return without_tables(run_case(cases[0], Path(folder), gui=True))

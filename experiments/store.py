@@ -12,11 +12,13 @@ from typing import Any
 import duckdb
 import pandas as pd
 
+from experiments.case_tables import KINDS, gathered, table_file
 from experiments.schema import ACCOUNTING_VERSION, Row, check_row, origins, table, typed
 from experiments.statistics import summarise
 from signals.errors import ConfigError
 
 MANIFEST, CASES, SUMMARY = "manifest.json", "cases.parquet", "summary.csv"
+TABLES = "tables"
 DUCKDB_ERRNO = re.compile(r'"errno":"(\d+)"')
 
 
@@ -85,10 +87,12 @@ class ResultsFolder:
             return None
 
     def keep(self, key: str, stamp: str, row: Row) -> None:
-        """Write a finished case at once."""
-        check_row(row)
+        """Write a finished case at once, with the `tables` that its row may have."""
+        figures = without_tables(row)
+        check_row(figures)
+        whole = {"stamp": stamp, "row": figures, TABLES: row.get(TABLES, {})}
         with one_line(self.folder):
-            write_whole(self._case_file(key), json.dumps({"stamp": stamp, "row": dict(row)}))
+            write_whole(self._case_file(key), json.dumps(whole))
             self.failure_log(key).unlink(missing_ok=True)
 
     def keep_failure(self, key: str, log: str) -> Path:
@@ -105,18 +109,31 @@ class ResultsFolder:
     def write_tables(
         self, about: Mapping[str, Any], scenarios: Sequence[str], controllers: Sequence[str]
     ) -> pd.DataFrame:
-        """cases.parquet, summary.csv and manifest.json of all cases in the folder, whichever run made them."""
+        """Parquet tables, summary.csv and manifest.json of all cases in the folder, whichever run made them."""
+        kept: list[dict[str, Any]] = []
         with one_line(self.folder):
-            kept = [json.loads(file.read_text()) for file in sorted(self._cases.glob("*.json"))]
+            details = gathered(self._each_case(kept))
         rows = [each["row"] for each in kept]
         known = self.manifest.get("scenarios", {}), self.manifest.get("controllers", {})
         cases = table(rows, [*known[0], *scenarios], [*known[1], *controllers])
         summary = summarise(cases, about["baseline"])
         with one_line(self.folder):
             _write_parquet(self.folder / CASES, cases)
+            for kind in KINDS:
+                table_file(self.folder, kind).unlink(missing_ok=True)  # of cases that are not there any more
+                if kind in details:
+                    _write_parquet(table_file(self.folder, kind), details[kind])
             write_whole(self.folder / SUMMARY, summary.to_csv(index=False))
             self._write_manifest({**self.manifest, **about, **origins(cases), "mixed": mixed(kept)})
         return cases
+
+    def _each_case(self, kept: list[dict[str, Any]]) -> Iterator[tuple[Row, Mapping[str, Any]]]:
+        """Row and tables of one case after the other; `kept` takes all but the tables."""
+        for file in sorted(self._cases.glob("*.json")):
+            case = json.loads(file.read_text())
+            tables = case.pop(TABLES, {})
+            kept.append(case)
+            yield case["row"], tables
 
     def _write_manifest(self, manifest: dict[str, Any]) -> None:
         self.manifest = manifest
@@ -124,6 +141,11 @@ class ResultsFolder:
 
     def _case_file(self, key: str) -> Path:
         return self._cases / f"{key}.json"
+
+
+def without_tables(row: Row) -> dict[str, Any]:
+    """A case's figures for the whole window alone."""
+    return {name: value for name, value in row.items() if name != TABLES}
 
 
 def mixed(kept: Sequence[Mapping[str, Any]]) -> list[list[str]]:

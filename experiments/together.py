@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from experiments.capacity import capacities, kept_references
+from experiments.case_tables import read_table
 from experiments.compare import CASE, settings_that_differ
 from experiments.statistics import SAME_IN_A_PAIR, summarise
 from experiments.store import Results, load
@@ -48,6 +49,15 @@ class Together:
     def capacities(self) -> pd.DataFrame:
         """A row for each scenario, faults and controller, of the demands that were run."""
         return capacities(self.cases, self.baseline, self.references(), self.same_in_a_pair)
+
+    def table(self, kind: str) -> pd.DataFrame:
+        """Figures by period, movement or link; `case` is the index of each row's case among `cases`."""
+        parts, before = [], 0
+        for each in self.results:
+            found = read_table(each.folder, kind, each.cases)
+            parts.append(found.assign(case=found["case"] + before))
+            before += len(each.cases)
+        return pd.concat(parts, ignore_index=True)
 
     @property
     def failed(self) -> list[Mapping[str, Any]]:

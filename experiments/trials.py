@@ -18,7 +18,7 @@ from experiments.case import Case
 from experiments.console import SearchProgress
 from experiments.engine import RUN_CASE, Outcome, run_jobs
 from experiments.grid import Grid, job
-from experiments.store import ResultsFolder
+from experiments.store import ResultsFolder, without_tables
 from experiments.worker import Done
 from signals.errors import ConfigError, PlantError
 
@@ -57,8 +57,8 @@ class Trials:
         def keep(outcome: Outcome) -> None:
             case = outcome.job.case
             if isinstance(outcome.result, Done):
-                self._folder.keep(case.key, stamps[case], outcome.result.row)
-                rows[case] = outcome.result.row
+                rows[case] = row = without_tables(outcome.result.row)
+                self._folder.keep(case.key, stamps[case], row)
             else:
                 log = self._folder.keep_failure(case.key, outcome.log)
                 place = f"{case.scenario} {case.controller}, demand {case.demand:g}, draw {case.draw}"

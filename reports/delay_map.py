@@ -3,14 +3,16 @@
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 from typing import Any
 
+import pandas as pd
 from markupsafe import Markup
 
 from reports.canvas import Canvas, Places, View, around, text_box
 from reports.comparison import Arm, ScenarioComparison
+from reports.links import NO_LINKS, link_delays
 from reports.measures import LOS_LIMITS_S, level_of_service
 from reports.network_map import DETAIL, thinned
 from reports.scenario import read_scenario
@@ -26,6 +28,7 @@ LESS, MORE, EVEN = "#2166ac", "#d6452b", "#777d86"
 EVEN_S = 2.0
 SMALLEST, LARGEST, TEXT = 0.012, 0.028, 0.04
 """Radii of junctions and height of words, as shares of the map's longer side."""
+USED_AGAIN = '<use href="#MAP-streets"/>'
 Delays = Mapping[str, tuple[float, float]]
 
 
@@ -37,6 +40,13 @@ class Ground:
     side: float
     streets: str
     places: Mapping[str, Point]
+    links: Mapping[str, str] = field(default_factory=dict)
+    """Each street's path by its name."""
+
+    @property
+    def streets_svg(self) -> str:
+        """All streets in one; drawn once a scenario, and used again."""
+        return f'<path id="MAP-streets" class="streets" stroke-width="{self.side / 250:.1f}" d="{self.streets}"/>'
 
 
 def junction_delays(arm: Arm) -> dict[str, tuple[float, float]]:
@@ -62,33 +72,43 @@ def ground(scenario: str, network_digest: str) -> Ground | None:
     geometry = Geometry(network, found.net_file)
     places = {junction.id: geometry.place(junction.id) for junction in network.intersections}
     known = {name: place for name, place in places.items() if place}
-    return on_ground(geometry.streets(), known)
+    return on_ground(geometry.links(), known)
 
 
-def on_ground(streets: Sequence[Shape], places: Mapping[str, Point]) -> Ground:
-    view = around([point for shape in streets for point in shape] + list(places.values()))
+def on_ground(streets: Mapping[str, Shape], places: Mapping[str, Point]) -> Ground:
+    view = around([point for shape in streets.values() for point in shape] + list(places.values()))
     side = max(view.width, view.height, 1.0)
     wide, high = (max(0.0, side / 2.2 - size) / 2 for size in (view.width, view.height))
     grown = View(view.left - wide, view.bottom - high, view.right + wide, view.top + high).grown(side * 0.05)
     canvas = Canvas(grown, 1 if side < 2000 else 0)
-    return Ground(canvas, side, "".join(canvas.path(thinned(shape, side / DETAIL)) for shape in streets), places)
+    paths = {name: canvas.path(thinned(shape, side / DETAIL)) for name, shape in streets.items()}
+    return Ground(canvas, side, "".join(paths.values()), places, paths)
 
 
-def maps(name: str, comparison: ScenarioComparison, base: Ground, say: Words) -> list[dict[str, Any]]:
+def maps(
+    name: str, comparison: ScenarioComparison, base: Ground, say: Words, links: pd.DataFrame = NO_LINKS
+) -> list[dict[str, Any]]:
     """The baseline's map, and for each controller its own and the difference; none where no delays were kept."""
-    arms = [(arm, junction_delays(arm)) for arm in comparison.headline_arms]
-    before = next((delays for arm, delays in arms if arm.is_baseline), {})
+    arms = [(arm, junction_delays(arm), link_delays(links, arm)) for arm in comparison.headline_arms]
+    before, streets_before = next(((each, streets) for arm, each, streets in arms if arm.is_baseline), ({}, {}))
     found: list[dict[str, Any]] = []
-    for place, (arm, delays) in enumerate(arms):
+    for place, (arm, delays, streets) in enumerate(arms):
         if not delays:
             continue
-        level = _map(f"{name}-{place}", base, delays, _by_level, arm.controller, say, first=not found)
+        own = coloured_links(base, streets, _street_level)
+        coloured = (base.streets_svg if not found else USED_AGAIN) + own
+        level = _map(f"{name}-{place}", base, delays, _by_level, arm.controller, say, coloured)
         found.append({"title": arm.controller, "svg": level})
         if before and not arm.is_baseline:
-            change = {j: (s - before[j][0], n) for j, (s, n) in delays.items() if j in before}
-            title = f"{arm.controller} − {arm.baseline}"
-            found.append({"title": title, "svg": _map(f"{name}-{place}", base, change, _by_change, title, say)})
+            change, title = _change(delays, before), f"{arm.controller} − {arm.baseline}"
+            coloured = USED_AGAIN + coloured_links(base, _change(streets, streets_before), _street_change)
+            shown = _map(f"{name}-{place}", base, change, _by_change, title, say, coloured)
+            found.append({"title": title, "svg": shown})
     return [{**each, "svg": Markup(each["svg"].replace("MAP", name))} for each in found]
+
+
+def _change(delays: Delays, before: Delays) -> dict[str, tuple[float, float]]:
+    return {name: (delay_s - before[name][0], n) for name, (delay_s, n) in delays.items() if name in before}
 
 
 def delay_rows(comparison: ScenarioComparison) -> tuple[list[str], list[tuple[str, str, list[str]]]]:
@@ -113,6 +133,29 @@ def _by_level(delay_s: float) -> tuple[str, str]:
     return LEVEL_COLOURS[letter], f"{number(delay_s, 0)} {letter}"
 
 
+def coloured_links(base: Ground, delays: Delays, colour: Callable[[float], str]) -> str:
+    """A path for each colour; streets without one stay as they are."""
+    by_colour: dict[str, list[str]] = {}
+    for name, (delay_s, _) in delays.items():
+        if name in base.links and (own := colour(delay_s)):
+            by_colour.setdefault(own, []).append(base.links[name])
+    width = f"{base.side / 130:.1f}"
+    return "".join(
+        f'<path class="links" stroke="{own}" stroke-width="{width}" d="{"".join(paths)}"/>'
+        for own, paths in sorted(by_colour.items())
+    )
+
+
+def _street_level(delay_s: float) -> str:
+    """Level A is not worth a colour: nearly every street has it."""
+    level = level_of_service(delay_s)
+    return "" if level == "A" else LEVEL_COLOURS[level]
+
+
+def _street_change(change_s: float) -> str:
+    return "" if abs(change_s) < EVEN_S else LESS if change_s < 0 else MORE
+
+
 def _by_change(change_s: float) -> tuple[str, str]:
     colour = EVEN if abs(change_s) < EVEN_S else LESS if change_s < 0 else MORE
     return colour, signed(change_s, 0)
@@ -134,13 +177,8 @@ def _map(
     look: Callable[[float], tuple[str, str]],
     title: str,
     say: Words,
-    first: bool = False,
+    streets: str,
 ) -> str:
-    """The streets are drawn once a scenario, and used again."""
-    line = f'stroke-width="{base.side / 250:.1f}"'
-    streets = (
-        f'<path id="MAP-streets" class="streets" {line} d="{base.streets}"/>' if first else '<use href="#MAP-streets"/>'
-    )
     most = max((vehicles for _, vehicles in delays.values()), default=1.0)
     known = {junction: found for junction, found in delays.items() if junction in base.places}
     radii = {j: base.side * (SMALLEST + (LARGEST - SMALLEST) * math.sqrt(n / most)) for j, (_, n) in known.items()}

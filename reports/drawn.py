@@ -1,26 +1,38 @@
 """Everything that a report draws, as tables."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 
+from experiments.case_tables import KINDS
 from experiments.together import Together
 from reports.before_after import lines, pairs
-from reports.comparison import ScenarioComparison, compare
+from reports.comparison import Arm, ScenarioComparison, compare
 from reports.delay_map import junction_delays
+from reports.equity import equity_pairs
 from reports.goals import Goal, goal_rows
+from reports.links import link_delays
+from reports.movements import WHERE, movement_lines
+from reports.parts import Pair
+from reports.periods import period_lines
 from reports.words import ENGLISH
 
 
 def drawn(found: Together, goals: Sequence[Goal] = ()) -> dict[str, pd.DataFrame]:
-    """By name: cases, summary, before_after, junctions, and where there are any, capacity and goals."""
+    """By name: cases, summary, before_after, and where there are any, capacity, goals and figures of parts."""
     summary = found.summary()
+    periods, movements, links = (found.table(kind) for kind in KINDS)
     comparisons = compare(found.cases, summary, found.baseline)
     tables = {
         "cases": found.cases,
         "summary": summary,
         "before_after": _before_after(comparisons),
         "junctions": _junctions(comparisons),
+        "by_period": _by_period(comparisons, periods),
+        "by_movement": _by_movement(comparisons, movements),
+        "equity": _equity(comparisons, movements, links),
+        "links": _links(comparisons, links),
         "capacity": found.capacities() if found.cases["demand"].nunique() > 1 else pd.DataFrame(),
         "goals": _goals(goals, comparisons),
     }
@@ -49,6 +61,58 @@ def _junctions(comparisons: Sequence[ScenarioComparison]) -> pd.DataFrame:
         for junction, (delay_s, vehicles) in junction_delays(arm).items()
     ]  # fmt: skip
     return pd.DataFrame(rows)
+
+
+def _figure(figure: Pair) -> dict[str, Any]:
+    of = figure.difference
+    ends = {"difference": of.estimate, "difference_low": of.low, "difference_high": of.high}
+    return {"measure": figure.measure, "before": figure.before, "after": figure.after, **ends, "p_holm": figure.p}
+
+
+def _place(arm: Arm) -> dict[str, Any]:
+    return {"scenario": arm.scenario, "controller": arm.controller, "baseline": arm.baseline, "demand": arm.demand}
+
+
+def _by_period(comparisons: Sequence[ScenarioComparison], periods: pd.DataFrame) -> pd.DataFrame:
+    return pd.DataFrame(
+        _place(arm) | {"begin_s": line.begin_s, "end_s": line.end_s} | _figure(figure)
+        for _, arm, baseline in (pairs(comparisons) if len(periods) else ())
+        for line in period_lines(periods, arm, baseline)
+        for figure in line.figures.values()
+        if figure.known
+    )
+
+
+def _by_movement(comparisons: Sequence[ScenarioComparison], movements: pd.DataFrame) -> pd.DataFrame:
+    return pd.DataFrame(
+        _place(arm)
+        | {name: getattr(line, name) for name in WHERE}
+        | {"demand_veh_per_h": line.demand_veh_per_h, "storage_veh": line.storage_veh, "mostly_yields": line.yields}
+        | _figure(figure)
+        for _, arm, baseline in (pairs(comparisons) if len(movements) else ())
+        for line in movement_lines(movements, arm, baseline)
+        for figure in line.figures.values()
+        if figure.known
+    )
+
+
+def _equity(comparisons: Sequence[ScenarioComparison], movements: pd.DataFrame, links: pd.DataFrame) -> pd.DataFrame:
+    return pd.DataFrame(
+        _place(arm) | _figure(figure)
+        for comparison in (comparisons if len(movements) and len(links) else ())
+        for arm, figures in equity_pairs(comparison, movements, links)
+        for figure in figures.values()
+    )
+
+
+def _links(comparisons: Sequence[ScenarioComparison], links: pd.DataFrame) -> pd.DataFrame:
+    return pd.DataFrame(
+        {"scenario": arm.scenario, "controller": arm.controller, "demand": arm.demand, "link": link,
+         "delay_s": delay_s, "vehicles": vehicles}
+        for comparison in comparisons
+        for arm in comparison.arms
+        for link, (delay_s, vehicles) in link_delays(links, arm).items()
+    )  # fmt: skip
 
 
 def _goals(goals: Sequence[Goal], comparisons: Sequence[ScenarioComparison]) -> pd.DataFrame:

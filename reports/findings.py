@@ -289,7 +289,7 @@ def limits(
         _by_resco(comparisons, say),
         _uncontrolled(comparisons, say),
         say("limits.vehicles"),
-        say("limits.whole_window"),
+        say("limits.turning"),
     ]
     return [sentence for sentence in said if sentence]
 

@@ -15,12 +15,14 @@ from experiments.tables import percentage
 from experiments.together import Together, together
 from reports import charts
 from reports.before_after import Line, lines, needed_text, pairs
+from reports.by_part import by_part
 from reports.capacity import capacity_headings, capacity_tables
 from reports.comparison import Arm, ScenarioComparison, compare, controller_order
 from reports.delay_map import delay_rows, ground, legend, maps
 from reports.findings import Finding, findings, headline, limits, notices, p_text
 from reports.goals import Goal, goal_rows
-from reports.measures import measures
+from reports.links import link_rows
+from reports.measures import measures, part_measures
 from reports.palette import looks
 from reports.table import Cell, groups, headings, interval, row
 from reports.templating import render_page
@@ -82,8 +84,9 @@ def _page(
             for place, comparison in enumerate(comparisons)
         ],
         "maps": _maps(found, comparisons, say),
+        **by_part(found, comparisons, chosen, say),
         "legend": legend(say),
-        "measures": measures(say),
+        "measures": (*measures(say), *part_measures(say)),
         "made_by": [_made_by(results, say) for results in found.results],
         "digests": _digests(cases, say),
     }
@@ -213,17 +216,28 @@ def _panel(
 
 
 def _maps(found: Together, comparisons: Sequence[ScenarioComparison], say: Words) -> list[dict[str, Any]]:
-    """Of each scenario with more than one junction, where its network is still that which was run."""
-    shown = []
+    """Of each scenario with links or more than one junction, where its network is still that which was run."""
+    shown, links = [], found.table("links")
     for place, comparison in enumerate(comparisons):
         arm = comparison.headline_arms[0]
         controllers, rows = delay_rows(comparison)
+        on_links = link_rows(comparison, links)
         name = comparison.scenario.partition(", ")[0]
         digest = str(arm.cases["network_digest"].iloc[0])
-        base = ground(found.places.get(name, name), digest) if len(rows) > 1 else None
+        base = ground(found.places.get(name, name), digest) if len(rows) > 1 or on_links else None
         if base:
-            panels = maps(f"map{place}", comparison, base, say)
-            shown.append({"place": comparison.label, "panels": panels, "controllers": controllers, "rows": rows})
+            panels = maps(f"map{place}", comparison, base, say, links)
+            everyone = [each.controller for each in comparison.headline_arms]
+            shown.append(
+                {
+                    "place": comparison.label,
+                    "panels": panels,
+                    "tables": [
+                        (say("map.junction"), controllers, rows),
+                        *([(say("map.link"), everyone, on_links)] if on_links else []),
+                    ],
+                }
+            )
     return shown
 
 

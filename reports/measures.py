@@ -47,12 +47,26 @@ NAMES = (
     "delay_by_junction",
     "gridlock",
 )
+PART_NAMES = (
+    "served_veh_per_h", "not_out_veh", "movement_delay", "degree_of_saturation", "queue_p95_veh", "movement_stops",
+    "movement_wait", "worst_movement_ratio", "origin_gini", "link_delay",
+)  # fmt: skip
+"""Measures of periods, movements and links that are none of the whole case."""
 LESS_IS_WORSE = ("throughput_veh_per_h", "served", "completed")
 
 
 def measures(say: Words) -> tuple[Measure, ...]:
     """All of them, in the order of the report's definitions."""
-    return tuple(Measure(name, *(say(f"measures.{name}.{part}") for part in PARTS)) for name in NAMES)
+    return _told(NAMES, say)
+
+
+def part_measures(say: Words) -> tuple[Measure, ...]:
+    """Those of a case's parts, in the order of the report's definitions."""
+    return _told(PART_NAMES, say)
+
+
+def _told(names: tuple[str, ...], say: Words) -> tuple[Measure, ...]:
+    return tuple(Measure(name, *(say(f"measures.{name}.{part}") for part in PARTS)) for name in names)
 
 
 MEASURES = measures(ENGLISH)

@@ -97,9 +97,13 @@ class Geometry:
 
     def streets(self) -> list[Shape]:
         """The middle of every street that vehicles use, for a map."""
+        return list(self.links().values())
+
+    def links(self) -> dict[str, Shape]:
+        """The same by the street's name."""
         edges = [e for e in self._net.getEdges(withInternal=False) if e.getFunction() in ("", "normal")]
         driven = [e for e in edges if any(_use(lane) not in ("walking",) for lane in e.getLanes())]
-        return [_points(e.getShape()) for e in driven]
+        return {str(e.getID()): _points(e.getShape()) for e in driven}
 
     def place(self, signal: str) -> Point | None:
         """Where a signal stands, controlled or not: the middle of its stop lines; None where it has none."""

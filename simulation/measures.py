@@ -6,7 +6,6 @@ Every vehicle scheduled in the window counts, also one that never entered. Delay
 
 from __future__ import annotations
 
-import json
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +16,6 @@ import pandas as pd
 
 from scenarios.rules import OURS, Rules
 from signals.errors import PlantError
-from simulation.network import Network
 
 GRIDLOCK_SHARE = 0.05
 MG_PER_KG = 1e6
@@ -155,100 +153,3 @@ def accounts(trips: pd.DataFrame, window: Window) -> dict[str, float | int | boo
         "co2_kg": float(counted.co2_mg.sum() / MG_PER_KG),
         "gridlock": bool(window.cap_s > window.end_s and (~out).mean() > GRIDLOCK_SHARE),
     }
-
-
-def signal_delays(trips: pd.DataFrame, routes: Path, network: Network, window: Window) -> dict[str, float | str]:
-    """Delay by signal: per stop line on the routes, on the signals' own approaches, and at the worst junction.
-
-    `delay_by_junction` is JSON: of each junction the delay in s per vehicle that passed it, and how many did.
-
-    A vehicle's time loss is split over its edges as each edge's travel time exceeds free flow at the vehicle's own
-    speed; its wait to enter belongs to its first edge. An edge belongs to a signal if it ends at the signal's stop
-    line, or leads nowhere but to such an edge.
-    """
-    counted = in_window(trips, window)
-    owner = network.edge_owner
-    lines, controlled = _passages(counted.edges, network)
-    delay_s = (counted.time_loss_s + counted.depart_delay_s).sum()
-    by_junction: dict[str, float] = dict.fromkeys(network.approach_edges, 0.0)
-    passing: dict[str, int] = dict.fromkeys(network.approach_edges, 0)
-    wanted = {v: k for k, v in enumerate(counted.id)}
-    losses = counted.time_loss_s.to_numpy()
-    factors = counted.speed_factor.to_numpy()
-    delays = counted.depart_delay_s.to_numpy()
-    for vehicle, edges, exits_s, entered_s in _routes(routes):
-        row = wanted.pop(vehicle, None)
-        if row is None:
-            continue
-        shares = _split_loss(edges, exits_s, entered_s, factors[row], network.edges, losses[row], window.cap_s)
-        _credit(by_junction, passing, owner, edges, shares, delays[row])
-    for row in wanted.values():  # those that never entered wait behind their first edge
-        first = str(counted.edges.iloc[row]).split()[0]
-        if first in owner:
-            by_junction[owner[first]] += delays[row]
-    at_signals_s = sum(by_junction.values())
-    worst = max((by_junction[j] / passing[j] for j in passing if passing[j]), default=0.0)
-    return {
-        "delay_per_signal_s": float(delay_s / lines) if lines else float("nan"),
-        "delay_at_signals_s": float(at_signals_s / len(counted)) if len(counted) else float("nan"),
-        "worst_junction_delay_s": float(worst),
-        "delay_by_junction": json.dumps({j: [round(by_junction[j] / n, 2), n] for j, n in passing.items() if n}),
-        "vehicles_controlled_share": controlled / lines if lines else float("nan"),
-    }
-
-
-def _passages(routes: pd.Series, network: Network) -> tuple[int, int]:
-    """How many signalised stop lines some vehicles are to pass, and how many of them at controlled signals."""
-    ours = frozenset(edge for edges in network.approach_edges.values() for edge in edges)
-    passed = [edge for text in routes for edge in text.split()[:-1] if edge in network.stop_line_edges]
-    return len(passed), sum(edge in ours for edge in passed)
-
-
-def _credit(
-    by_junction: dict[str, float],
-    passing: dict[str, int],
-    owner: Mapping[str, str],
-    edges: list[str],
-    shares: list[float],
-    depart_delay_s: float,
-) -> None:
-    met = set()
-    for k, (edge, share) in enumerate(zip(edges, shares, strict=False)):
-        junction = owner.get(edge)
-        if junction is not None:
-            by_junction[junction] += share + (depart_delay_s if k == 0 else 0.0)
-            met.add(junction)
-    for junction in met:
-        passing[junction] += 1
-
-
-def _split_loss(
-    edges: list[str],
-    exits_s: list[float],
-    entered_s: float,
-    speed_factor: float,
-    known: Mapping[str, tuple[float, float]],
-    loss_s: float,
-    cap_s: float,
-) -> list[float]:
-    """A vehicle's time loss over its edges, in proportion to the time each took beyond free flow."""
-    beyond, since_s = [], entered_s
-    for edge, exit_s in zip(edges, exits_s, strict=False):
-        until_s = exit_s if exit_s >= 0 else cap_s
-        length_m, speed = known.get(edge, (0.0, 13.9))
-        beyond.append(max(0.0, until_s - since_s - length_m / (speed * speed_factor)))
-        since_s = until_s
-        if exit_s < 0:
-            break
-    total = sum(beyond)
-    return [loss_s * b / total for b in beyond] if total > 0 else [0.0] * len(beyond)
-
-
-def _routes(path: Path) -> Iterator[tuple[str, list[str], list[float], float]]:
-    """(vehicle, edges, exit times, entry) of every vehicle that entered."""
-    for element in elements(path, "vehicle"):
-        route = element.find("route") if element.find("route") is not None else element.find("routeDistribution/route")
-        if route is None or not route.get("exitTimes"):
-            continue
-        exits = [float(x) for x in str(route.get("exitTimes")).split()]
-        yield str(element.get("id")), str(route.get("edges")).split(), exits, float(element.get("depart", 0))

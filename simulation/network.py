@@ -19,6 +19,7 @@ from signals.errors import ConfigError
 from signals.intersection import Intersection, Neighbour, first_error
 from signals.plans import PlanFile
 from simulation.junction import Junction
+from simulation.movement_groups import MovementGroup, movement_groups
 from simulation.own_detectors import read_own_detectors
 from simulation.programs import read_programs
 from simulation.stages import KeepsOwnPlanError
@@ -73,6 +74,8 @@ class Network:
     """Per intersection, the letters of links that are off in every row and so have no signal group."""
     switching: Mapping[str, Switching] = field(default_factory=dict)
     """Per intersection, when SUMO changes its program by the time of day."""
+    movement_groups: tuple[MovementGroup, ...] = ()
+    """What reports tell movements by."""
 
     @property
     def signals(self) -> int:
@@ -104,6 +107,7 @@ def read(net_file: Path, additional_files: tuple[Path, ...] = ()) -> Network:
         except ValidationError as error:
             left_alone[name] = f"signal {name}: {first_error(error)}"
     approaches = {i.id: _vehicle_approaches(i) for i in found}
+    stop_lines = frozenset(str(c[0].getEdge().getID()) for t in signals for c in t.getConnections())
     return Network(
         intersections=_with_neighbours(net, found),
         plans=PlanFile(
@@ -114,7 +118,7 @@ def read(net_file: Path, additional_files: tuple[Path, ...] = ()) -> Network:
         kinds={name: junction.programs.kind for name, junction in read_in.items()},
         links={name: tuple(tuple(g) for g in junction.heads.groups) for name, junction in read_in.items()},
         approach_edges=approaches,
-        stop_line_edges=frozenset(str(c[0].getEdge().getID()) for t in signals for c in t.getConnections()),
+        stop_line_edges=stop_lines,
         edge_owner=_owners(net, approaches),
         edges={str(e.getID()): (float(e.getLength()), float(e.getSpeed())) for e in net.getEdges()},
         digest=hashlib.sha256(net_file.read_bytes()).hexdigest(),
@@ -122,6 +126,7 @@ def read(net_file: Path, additional_files: tuple[Path, ...] = ()) -> Network:
         notes=own_detectors.ignored,
         always={name: junction.heads.always for name, junction in read_in.items() if junction.heads.always},
         switching={n: schedule for n, junction in read_in.items() if (schedule := junction.programs.switching)},
+        movement_groups=movement_groups(net, found, stop_lines),
     )
 
 

@@ -56,20 +56,23 @@ class CrossingWaits:
         return any(state[link] in "Gg" for link in links)
 
 
-def person_accounts(
-    tripinfo: Path, persons: pd.DataFrame, window: Window, waits: CrossingWaits
-) -> dict[str, float | int]:
-    """How many persons were scheduled in the window, their mean delay, and their waits before signalised crossings."""
+def person_losses(tripinfo: Path, persons: pd.DataFrame, window: Window) -> pd.DataFrame:
+    """Who was scheduled in the window, with the time that each lost walking, `lost_s`."""
     counted = in_window(persons, window)
     infos = elements(tripinfo, "personinfo") if len(counted) else iter(())
     walked = {str(p.get("id")): _lost_s(p) for p in infos if float(p.get("depart", -1)) >= 0}
     outside_s = (window.cap_s - counted.depart_s).clip(lower=0.0)  # of whoever never set out, as of a vehicle
     lost_s = [walked.get(name, outside) for name, outside in zip(counted.id, outside_s, strict=True)]
+    return counted.assign(lost_s=np.array(lost_s, dtype=float))
+
+
+def person_accounts(losses: pd.DataFrame, waits: CrossingWaits) -> dict[str, float | int]:
+    """How many persons were scheduled in the window, their mean delay, and their waits before signalised crossings."""
     return {
-        "persons": len(counted),
-        "person_delay_s": float(np.mean(lost_s)) if lost_s else math.nan,
-        "person_wait_s": float(np.mean([waits.total_s[name] for name in counted.id])) if lost_s else math.nan,
-        "person_wait_max_s": max((waits.longest_s[name] for name in counted.id), default=math.nan),
+        "persons": len(losses),
+        "person_delay_s": float(losses.lost_s.mean()),
+        "person_wait_s": float(np.mean([waits.total_s[name] for name in losses.id])) if len(losses) else math.nan,
+        "person_wait_max_s": max((waits.longest_s[name] for name in losses.id), default=math.nan),
     }
 
 

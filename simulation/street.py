@@ -14,17 +14,20 @@ import pandas as pd
 from scenarios.additional import to_run
 from scenarios.rules import OURS, Rules
 from signals.layout import Layout, layout
+from simulation.delay_split import SignalDelays, split_delays
 from simulation.detectors import loops_xml
 from simulation.event_log import EventLog
-from simulation.measures import Window, accounts, check_anybody, read_trips, signal_delays, window_of
+from simulation.measures import Window, accounts, check_anybody, read_trips, window_of
+from simulation.movement_watch import MovementWatch
 from simulation.network import Network
 from simulation.overrides import read_network
 from simulation.own_control import own_control_xml
-from simulation.persons import CrossingWaits, person_accounts
+from simulation.persons import CrossingWaits, person_accounts, person_losses
 from simulation.plant import SumoPlant
 from simulation.retiming import retimed
 from simulation.starvation import Starvation
 from simulation.sumo import Sumo
+from simulation.tables import Places, Table, periods
 
 DRAINED_CHECK_S = 10.0
 
@@ -102,6 +105,9 @@ class Street:
         self._events: EventLog | None = None
         self._starvation = Starvation(self.sumo, self.network)
         self._waits = CrossingWaits(self.sumo, self.network)
+        self._movements = MovementWatch(self.sumo, self.network, self.window)
+        self.tables: dict[str, Table] = {}
+        """By period, by movement and by link, once `measures` was asked for."""
 
     def clock(self, step_s: float) -> Iterator[float]:
         """Yield the time before each step, until the last vehicle is out or the cap is reached."""
@@ -111,6 +117,7 @@ class Street:
             self._advance(now_s + step_s)
             now_s = self.sumo.time_s
             self._waits.sample(now_s)
+            self._movements.sample(now_s)
             if now_s <= self.window.end_s:
                 self._starvation.sample(now_s)
             elif now_s % DRAINED_CHECK_S < step_s and self.sumo.expected_vehicles == 0:
@@ -136,10 +143,20 @@ class Street:
         check_anybody(self._demand.vehicles, self._demand.persons, self.window)
         folder = Path(self._folder.name)
         trips = read_trips(folder / "tripinfo.xml", self._demand.vehicles, self.window, classes)
+        walks = person_losses(folder / "tripinfo.xml", self._demand.persons, self.window)
+        signals, places = SignalDelays(self.network), Places(self.network, self.window)
+        for split in split_delays(trips, folder / "routes.xml", self.network, self.window):
+            signals.add(split)
+            places.add(split)
+        self.tables = {
+            "periods": periods(trips, walks, self.window),
+            "movements": places.movements(trips, self._movements),
+            "links": places.links(),
+        }
         return {
             **accounts(trips, self.window),
-            **person_accounts(folder / "tripinfo.xml", self._demand.persons, self.window, self._waits),
-            **signal_delays(trips, folder / "routes.xml", self.network, self.window),
+            **person_accounts(walks, self._waits),
+            **signals.measures(trips, self.window),
             "starve_max_s": self._starvation.longest_s,
         }
 

@@ -78,6 +78,8 @@ class Sumo:
         self._waiting_outside = api.edge.getPendingVehicles if gui else raw.edge_getPendingVehicles
         self.trafficlight, self.vehicle, self.lane, self.person = api.trafficlight, api.vehicle, api.lane, api.person
         self._time = api.simulation.getTime if gui else raw.simulation_getTime
+        self._on_lane = api.lane.getLastStepVehicleIDs if gui else raw.lane_getLastStepVehicleIDs
+        self._waiting_s = api.vehicle.getWaitingTime if gui else raw.vehicle_getWaitingTime
         self._expected = api.simulation.getMinExpectedNumber
 
     @property
@@ -107,6 +109,10 @@ class Sumo:
     def waiting_outside(self, edge: str) -> int:
         """Vehicles that should have entered on this edge and found no room."""
         return len(self._waiting_outside(edge))
+
+    def standing_s(self, lane: str) -> list[float]:
+        """Of each vehicle on a lane, how long it has stood in one go."""
+        return [self._waiting_s(vehicle) for vehicle in self._on_lane(lane)]
 
     def standing_on(self, edge: str, least_s: float) -> list[tuple[str, str, float]]:
         """Who has stood on an edge for at least so long: the person, the edge to step on next, and for how long."""

@@ -1,6 +1,7 @@
 """The pictures of docs/gallery.md, from real results: python tools/gallery.py RESULTS [RESULTS ...]
 
-Each folder's forest, delay, accounting, capacity curve and maps, as far as it has them, as docs/gallery/NAME-*.svg.
+Each folder's forest, delay, accounting, capacity curve, periods and maps, as far as it has them, are put into
+docs/gallery/NAME-*.svg.
 """
 
 import re
@@ -18,8 +19,11 @@ LOOK = (
     '<svg xmlns="http://www.w3.org/2000/svg" style="--ink:#1f2328;--muted:#59636e;--grid:#d1d9e0;--paper:#ffffff;'
     'background:#ffffff;font-family:sans-serif"'
 )
-STREETS = "<style>.streets, use { fill: none; stroke: #59636e; stroke-opacity: 0.55 } text { font-weight: 600 }</style>"
-WANTED = ("forest-", "delay0-", "accounting0-", "demand0-")
+STREETS = (
+    "<style>.streets, use { fill: none; stroke: #59636e; stroke-opacity: 0.55 } .links { fill: none } "
+    "text { font-weight: 600 }</style>"
+)
+WANTED = ("forest-", "delay0-", "accounting0-", "demand0-", "period0-level-", "period0-difference-")
 
 
 def pictures(page: str) -> dict[str, str]:
@@ -29,7 +33,7 @@ def pictures(page: str) -> dict[str, str]:
     for name in WANTED:
         chart = next((chart for chart in charts if f'id="{name}' in chart), None)
         if chart:
-            found[name.rstrip("0-")] = chart.replace("<svg", LOOK, 1)
+            found[name.replace("0", "").rstrip("-")] = chart.replace("<svg", LOOK, 1)
     drawn = [chart for chart in charts if 'class="map"' in chart]
     streets = re.search(r'<path id="map\d+-streets".*?/>', page)
     for place, chart in enumerate(drawn[:3]):

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from experiments.case import Case
+from experiments.case_tables import read_table
 from experiments.schema import ACCOUNTING_VERSION, COLUMNS, DTYPES
 from experiments.store import ResultsFolder, load
 from signals.errors import ConfigError
@@ -152,3 +153,36 @@ def test_a_full_disk_is_one_line_and_leaves_no_torn_file(tmp_path: Path, monkeyp
     with pytest.raises(ConfigError, match=rf"^{tmp_path}: No space left on device$"):
         folder.keep("key", "stamp", row(case(0)))
     assert not list((tmp_path / "cases").iterdir())
+
+
+PERIODS = {"begin_s": [600.0, 1500.0], "person_delay_s": [None, 3.0]}
+LINKS = {"link": ["7"], "delay_s": [2.5]}
+
+
+def kept_with_tables(folder: Path, *cases: Case) -> ResultsFolder:
+    results = ResultsFolder(folder, 1.0)
+    for each in cases:
+        results.keep(each.key, "stamp", row(each) | {"tables": {"periods": PERIODS, "links": LINKS}})
+    return results
+
+
+def test_figures_of_parts_of_a_case_come_back_with_their_case(tmp_path: Path):
+    """A name that looks like a number is a name, a mean of nobody is NaN; the case's own row is without them."""
+    folder = kept_with_tables(tmp_path, case(1), case(0))
+    assert "tables" not in (folder.row(case(0).key, "stamp") or {"tables": ""})
+    cases = folder.write_tables(FACTS, ["b"], ["existing"])
+    periods, links = (read_table(tmp_path, kind, cases) for kind in ("periods", "links"))
+    assert sorted(periods["case"]) == [0, 0, 1, 1]
+    assert periods["person_delay_s"].isna().tolist() == [True, False] * 2
+    assert links["link"].tolist() == ["7", "7"]
+    assert read_table(tmp_path, "movements", cases).empty
+
+
+def test_cases_without_such_figures_stand_beside_those_that_have_them(tmp_path: Path):
+    """A folder of older cases has none; a later run adds its own; an older one that is run again does not leave any."""
+    filled(tmp_path, case(0)).write_tables(FACTS, ["b"], ["existing"])
+    assert not (tmp_path / "periods.parquet").exists()
+    cases = kept_with_tables(tmp_path, case(1)).write_tables(FACTS, ["b"], ["existing"])
+    assert read_table(tmp_path, "links", cases)["case"].tolist() == [1]
+    filled(tmp_path, case(1)).write_tables(FACTS, ["b"], ["existing"])
+    assert not (tmp_path / "links.parquet").exists()

@@ -25,6 +25,7 @@ class MadeUp:
     draws: Sequence[int] = range(5)
     demands: Sequence[float] = (1.0,)
     noise: float = 0.05
+    parts: bool = True  # figures by period, movement and link
     gridlocked: frozenset[tuple[str, int]] = frozenset()  # controller, draw
 
 
@@ -57,7 +58,8 @@ def case(made_up: MadeUp, scenario: str, controller: str, demand: float, draw: i
     never_entered = round(scheduled * (0.2 if gridlock else 0.002 * max(demand - 0.9, 0) * delay_s / 10))
     inside = round(scheduled * (0.3 if gridlock else 0.0006 * delay_s))
     completed = scheduled - inside - never_entered
-    return {
+    parts = {"tables": tables(delay_s, scheduled, junctions)} if made_up.parts else {}
+    return parts | {
         "scenario": scenario, "controller": controller, "demand": demand, "draw": draw,
         "scheduled": scheduled, "entered": scheduled - never_entered, "completed": completed,
         "inside": inside, "never_entered": never_entered,
@@ -74,4 +76,37 @@ def case(made_up: MadeUp, scenario: str, controller: str, demand: float, draw: i
         "detector_digest": f"{place + 10:064x}", "controller_digest": f"{arm + 20:064x}",
         "override_digest": "", "faults": "",
         "delay_by_junction": json.dumps({f"J{k}": [delay_s / (1 + k), scheduled] for k in range(junctions)}),
+    }  # fmt: skip
+
+
+def tables(delay_s: float, scheduled: int, junctions: int) -> dict[str, dict[str, list[Any]]]:
+    """Three periods, of each junction a left turn and the lanes that two turns share, and two links."""
+    third, shares = scheduled // 3, (0.5, 1.5, 1.0)
+    rows = [(f"J{k}", heading) for k in range(junctions) for heading in "NE"]
+    served = (("left", 100, 1.5), ("through+right", 300, 0.8), ("through", 200, 0.9), ("right", 100, 0.6))
+    group = {
+        "demand_veh_per_h": 450.0, "served": 300, "capacity_veh_per_h": 900.0, "green_share": 0.5,
+        "yielding_share": 0.0, "queue_p95_veh": delay_s / 4, "storage_veh": 12.0,
+        "stops_per_veh": 0.02 * delay_s, "wait_max_s": 2 * delay_s,
+    }  # fmt: skip
+    part = dict.fromkeys(group) | {"demand_veh_per_h": 150.0, "served": 100}
+    movements = [
+        {"junction": name, "approach": f"{name}-{heading}", "heading": heading, "turns": turns, "vehicles": vehicles,
+         "delay_s": delay_s * share} | (part if turns in ("through", "right") else group)
+        for name, heading in rows
+        for turns, vehicles, share in served
+    ]  # fmt: skip
+    return {
+        "periods": {
+            "begin_s": [600.0, 1500.0, 2400.0], "end_s": [1500.0, 2400.0, 3600.0], "scheduled": [third] * 3,
+            "delay_s": [delay_s * share for share in shares], "stops_per_veh": [0.02 * delay_s * x for x in shares],
+            "wait_max_s": [5 * delay_s] * 3, "co2_kg": [third * (0.2 + delay_s / 1000)] * 3,
+            "served_veh_per_h": [third * 4.0] * 3, "not_out_veh": [round(delay_s)] * 3, "persons": [0] * 3,
+            "person_delay_s": [None] * 3,
+        },
+        "movements": {name: [row[name] for row in movements] for name in movements[0]},
+        "links": {
+            "link": ["W-J1", "J1-J2"], "vehicles": [600, 500], "delay_s": [delay_s, delay_s / 3],
+            "trips": [600, 40], "trip_delay_s": [delay_s, 2 * delay_s],
+        },
     }  # fmt: skip

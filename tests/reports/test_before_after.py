@@ -59,7 +59,7 @@ def test_the_map_has_every_junction_and_its_words(compared: tuple[ScenarioCompar
     """The baseline, the controller, the difference; streets are drawn once."""
     comparison = compared[0]
     places = {f"J{k}": (200.0 * k, 30.0 * k) for k in range(5)}
-    base = on_ground([((-100.0, 0.0), (1000.0, 150.0))], places)
+    base = on_ground({"street": ((-100.0, 0.0), (1000.0, 150.0))}, places)
     panels = maps("map", comparison, base, ENGLISH)
     assert [panel["title"] for panel in panels] == ["existing", "actuated", "actuated − existing"]
     assert all(str(panel["svg"]).count("<circle") == 5 for panel in panels)
@@ -80,7 +80,8 @@ def test_a_map_is_of_the_network_that_was_run_or_none(found: Together):
 
 def test_everything_drawn_is_a_table(found: Together):
     tables = drawn(found, [parse_goal("delay_s < 35")])
-    assert list(tables) == ["cases", "summary", "before_after", "junctions", "goals"]
+    parts = ["by_period", "by_movement", "equity", "links"]
+    assert list(tables) == ["cases", "summary", "before_after", "junctions", *parts, "goals"]
     assert len(tables["before_after"]) == 16
     assert len(tables["junctions"]) == 2 * 5
 

@@ -9,7 +9,8 @@ import pytest
 
 from scenarios.catalogue import find
 from signals.errors import PlantError
-from simulation.measures import Window, accounts, check_anybody, read_trips, signal_delays, window_of
+from simulation.delay_split import SignalDelays
+from simulation.measures import Window, accounts, check_anybody, read_trips, window_of
 from simulation.network import read
 
 WINDOW = Window(begin_s=600.0, end_s=4200.0, cap_s=7800.0)
@@ -99,7 +100,7 @@ def test_vehicles_that_all_depart_in_the_warm_up_are_counted():
     assert window_of(0.0, 4200.0, [0.0, 700.0]) == window_of(0.0, 4200.0)
 
 
-def test_the_share_under_control_is_of_passages_not_of_signals(tmp_path: Path):
+def test_the_share_under_control_is_of_passages_not_of_signals():
     """A signal that nobody passes weighs nothing; the edge where a trip ends is not passed."""
     whole = read(find("arterial").net_file)
     ours, others = whole.approach_edges["J1"][0], whole.approach_edges["J3"][0]
@@ -108,9 +109,5 @@ def test_the_share_under_control_is_of_passages_not_of_signals(tmp_path: Path):
         {"id": ["a", "b"], "depart_s": 700.0, "edges": [f"{ours} {others} out", f"{ours} {ours} {others}"]}
     )
     trips = trips.assign(time_loss_s=1.0, depart_delay_s=0.0, speed_factor=1.0)
-    (tmp_path / "routes.xml").write_text("<routes/>")
-    shares = [
-        signal_delays(trips, tmp_path / "routes.xml", network, WINDOW)["vehicles_controlled_share"]
-        for network in (whole, partly)
-    ]
+    shares = [SignalDelays(network).measures(trips, WINDOW)["vehicles_controlled_share"] for network in (whole, partly)]
     assert shares == [1.0, 0.75]

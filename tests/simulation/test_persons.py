@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from simulation.measures import Window, accounts, read_trips
-from simulation.persons import CrossingWaits, person_accounts
+from simulation.persons import CrossingWaits, person_accounts, person_losses
 
 WINDOW = Window(begin_s=600.0, end_s=4200.0, cap_s=7800.0)
 WALK = '<walk depart="{}" arrival="{}" timeLoss="{}" waitingTime="{}"/>'
@@ -28,7 +28,8 @@ def measured(folder: Path, persons: dict[str, float], infos: dict[str, str], see
         for name, walks in infos.items()
     )
     file.write_text(f"<tripinfos>{''.join(rows)}</tripinfos>")
-    return person_accounts(file, pd.DataFrame({"id": list(persons), "depart_s": list(persons.values())}), WINDOW, seen)
+    scheduled = pd.DataFrame({"id": list(persons), "depart_s": list(persons.values())})
+    return person_accounts(person_losses(file, scheduled, WINDOW), seen)
 
 
 def test_delay_is_the_time_loss_of_all_walks_and_rides_do_not_count(tmp_path: Path):
