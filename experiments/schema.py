@@ -7,7 +7,7 @@ import pandas as pd
 
 from signals.errors import ConfigError
 
-ACCOUNTING_VERSION = 2  # raise it when a measure's definition changes: older results are then refused, never mixed in
+ACCOUNTING_VERSION = 3  # raise it when a measure's definition changes: older results are then refused, never mixed in
 
 TEXT = (
     "scenario", "controller", "network_digest", "demand_digest", "detector_digest", "controller_digest",

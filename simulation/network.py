@@ -6,7 +6,7 @@ What cannot be told in stages keeps its own plan, and `Network.left_alone` says 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -164,15 +164,20 @@ def _owners(net: Any, approaches: dict[str, tuple[str, ...]]) -> dict[str, str]:
     for edge in list(owner):
         upstream = net.getEdge(edge)
         while True:
-            before = [e for e in upstream.getIncoming() if e.getFromNode() is not upstream.getToNode()]
-            if len(before) != 1 or str(before[0].getID()) in owner or len(before[0].getOutgoing()) > 2:
+            before = [e for e in _streets(upstream.getIncoming()) if e.getFromNode() is not upstream.getToNode()]
+            if len(before) != 1 or str(before[0].getID()) in owner or len(_streets(before[0].getOutgoing())) > 2:
                 break
-            onward = [e for e in before[0].getOutgoing() if e.getToNode() is not before[0].getFromNode()]
+            onward = [e for e in _streets(before[0].getOutgoing()) if e.getToNode() is not before[0].getFromNode()]
             if onward != [upstream]:
                 break
             upstream = before[0]
             owner[str(upstream.getID())] = owner[edge]
     return owner
+
+
+def _streets(edges: Iterable[Any]) -> list[Any]:
+    """Without what lies inside junctions, which leads into every street."""
+    return [e for e in edges if e.getFunction() == ""]
 
 
 def _with_neighbours(net: Any, intersections: Sequence[Intersection]) -> tuple[Intersection, ...]:

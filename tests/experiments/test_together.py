@@ -68,7 +68,7 @@ def test_another_accounting_and_an_empty_run_are_refused(tmp_path: Path):
     manifest = json.loads((old / MANIFEST).read_text(encoding="utf-8"))
     (old / MANIFEST).write_text(json.dumps({**manifest, "accounting_version": 1}), encoding="utf-8")
     new = written(tmp_path / "new", OWN)
-    with pytest.raises(ConfigError, match="accounting_version = 1, must be 2"):
+    with pytest.raises(ConfigError, match="accounting_version = 1, must be 3"):
         together([new, old])
     (new / CASES).unlink()
     with pytest.raises(ConfigError, match="No such file; its run was stopped"):

@@ -194,3 +194,9 @@ def test_who_is_served_in_a_period_ends_his_trip_in_it_whenever_he_was_scheduled
     assert found.not_out_veh.tolist() == [2, 1]
     assert found.persons.tolist() == [0, 1]
     assert found.person_delay_s.tolist()[1] == 12.0
+
+
+@pytest.mark.parametrize(("name", "street", "junction"), [("single", "N-J", "J"), ("arterial", "J1-J2", "J2")])
+def test_a_queue_beyond_the_bays_is_the_junctions_all_the_same(name: str, street: str, junction: str):
+    """The street before a fan of bays leads nowhere but to them, whatever lies inside the node between."""
+    assert read(find(name).net_file).edge_owner[street] == junction
