@@ -107,7 +107,7 @@ class Masks:
         }
 
     def _serve_first(self, overdue: int, seen: Seen) -> dict[Object, int]:
-        """Whoever has waited for longest gets a green, with the other overdue ones beside it, and what stands makes way.
+        """Whoever has waited for longest comes next, with other overdue ones beside him; what stands makes way.
 
         The cabinet would end the standing green by itself only at its maximum, and call a cycle fault before that.
         """
