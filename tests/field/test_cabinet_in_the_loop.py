@@ -2,18 +2,30 @@
 
 import argparse
 import json
+from contextlib import ExitStack
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from benchmarks import cabinet_in_the_loop as benchmark
-from benchmarks.cabinet_in_the_loop import EXISTING, Loop, Pair, kept, mean, verdicts, write_site
+from benchmarks.cabinet_in_the_loop import EXISTING, Loop, Pair, kept, mean, verdicts, write_secrets, write_site
+from benchmarks.stepped_cabinet import Centre, patient
 from field.cabinet import Level
+from field.ntcip.objects import FREE
 from field.site_file import built, load
 from field.street import scenario_junction
+from field.virtual.agent import Agent, access_from
+from field.virtual.answers import Answers
+from field.virtual.machine import Machine, Settings
+from field.virtual.objects import Objects
+from field.virtual.tables import tables_of
+from tests.conftest import NeedsProgram
 
 PAIR = Pair("single", "J", "adaptive", "hold", 150, 10.0, "actuation", 540.0, None)
+SECONDS = 15
 
 
 @pytest.mark.parametrize(("through_s", "share"), [(20.0, 1.0), (30.0, 0.5), (40.0, 0.0), (44.0, -0.2), (18.0, 1.1)])
@@ -50,6 +62,30 @@ def test_the_site_is_one_that_control_py_takes(tmp_path: Path):
     assert [d.id for d in site.cabinet.detectors] == [d.id for d in intersection.detectors]
 
 
+def test_what_is_other_is_kept_apart():
+    """A figure by one clock, or of a cabinet whose loops call nobody, is not taken for another."""
+    other = [replace(PAIR, stepped=True), replace(PAIR, local_calls=False), replace(PAIR, speed=20.0)]
+    assert len({pair.name for pair in (PAIR, *other)}) == 4
+
+
+def test_the_centre_takes_the_cabinet_by_its_clock_and_keeps_it(tmp_path: Path, needs_program: NeedsProgram):
+    """However long a tick takes: it watches, approves what it sees, and is not let go of afterwards."""
+    needs_program("snmpd", package="snmpd")
+    intersection, plans = scenario_junction("single", "J")
+    machine = Machine(tables_of(intersection, plans.of("J")), Settings(report_period_s=5), 0.0)
+    access = access_from(write_secrets(tmp_path))
+    with ExitStack() as held:
+        agent = held.enter_context(Agent(Answers(Objects(machine)), access))
+        site = load(write_site(tmp_path, PAIR, intersection, 6053, ""))
+        centre = Centre(patient(site, agent.port), machine, held)
+        for tenths in range(1, 10 * SECONDS):
+            agent.locked(partial(machine.tick, tenths / 10, [False] * len(machine.detectors)))
+            centre.look(tenths % 10)
+        assert (centre.taken, centre.released) == (1, [])
+        assert machine.controls.pattern == FREE
+        assert machine.controls.masks["hold"]
+
+
 def test_what_is_finished_is_not_run_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Stopped after the first draw, the same command goes on with the second."""
     driven: list[int] = []
@@ -65,6 +101,7 @@ def test_what_is_finished_is_not_run_again(tmp_path: Path, monkeypatch: pytest.M
     asked = argparse.Namespace(
         scenario="single", junction="J", controller="adaptive", level=["hold"], first_draw=150, draws=2, speed=10.0,
         counts="actuation", warm_up_s=540.0, seconds=None, parallel=1, out=tmp_path,
+        stepped=False, no_local_calls=False,
     )  # fmt: skip
     with pytest.raises(KeyboardInterrupt):
         Loop(asked).run()
