@@ -64,8 +64,13 @@ def test_the_site_is_one_that_control_py_takes(tmp_path: Path):
 
 def test_what_is_other_is_kept_apart():
     """A figure by one clock, or of a cabinet whose loops call nobody, is not taken for another."""
-    other = [replace(PAIR, stepped=True), replace(PAIR, local_calls=False), replace(PAIR, speed=20.0)]
-    assert len({pair.name for pair in (PAIR, *other)}) == 4
+    other = [
+        replace(PAIR, stepped="wire"),
+        replace(PAIR, stepped="memory"),
+        replace(PAIR, local_calls=False),
+        replace(PAIR, speed=20.0),
+    ]
+    assert len({pair.name for pair in [PAIR, *other]}) == 5
 
 
 def test_the_centre_takes_the_cabinet_by_its_clock_and_keeps_it(tmp_path: Path, needs_program: NeedsProgram):
@@ -101,7 +106,7 @@ def test_what_is_finished_is_not_run_again(tmp_path: Path, monkeypatch: pytest.M
     asked = argparse.Namespace(
         scenario="single", junction="J", controller="adaptive", level=["hold"], first_draw=150, draws=2, speed=10.0,
         counts="actuation", warm_up_s=540.0, seconds=None, parallel=1, out=tmp_path,
-        stepped=False, no_local_calls=False,
+        stepped="", no_local_calls=False,
     )  # fmt: skip
     with pytest.raises(KeyboardInterrupt):
         Loop(asked).run()
