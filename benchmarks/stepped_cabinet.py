@@ -140,9 +140,8 @@ class InMemory:
 
     def set(self, oid: str, value: int) -> None:
         """One object of the allow-list. Raises `PlantError`."""
-        told = self._answers("set", [oid, f"integer {value}"])
-        if not may_write(oid, value) or told != ["DONE"]:
-            raise PlantError(f"{oid} = {value}: {told[0]}, must be an object that may be written")
+        if not may_write(oid, value) or self._answers("set", [oid, f"integer {value}"]) != ["DONE"]:
+            raise PlantError(f"{oid} = {value}: was refused, must be an object and a value that may be written")
 
     def close(self) -> None:
         """Nothing is open."""
