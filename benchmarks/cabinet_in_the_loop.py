@@ -4,8 +4,9 @@
 
 Each draw is driven three times with the same vehicles and the same accounts: by the existing plan and by the controller
 in SUMO directly, and by `control.py run` against `control.py cabinet`, two processes, at `--speed` times the wall
-clock. Kept is the reduction of the mean delay through the cabinet over the one in SUMO directly. What is finished in
-the folder is not run again.
+clock; or, with `--stepped wire`, in one process whose street waits for the centre: a busy machine changes nothing then.
+`--stepped memory` leaves SNMP out, for the same figures sooner. Kept is the reduction of the mean delay through the
+cabinet over the one in SUMO directly. What is finished in the folder is not run again.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # run as a file, from anywhere
 
+from benchmarks.stepped_cabinet import Stepped  # noqa: E402
 from experiments.case import place_of  # noqa: E402
 from experiments.console import BAD_INPUT, INTERRUPTED, complain  # noqa: E402
 from experiments.evaluation import run_grid  # noqa: E402
@@ -43,6 +45,7 @@ from signals.errors import ConfigError, PlantError  # noqa: E402
 from signals.intersection import Intersection  # noqa: E402
 
 EXISTING, DEMAND = "existing", 1.0
+WIRE, MEMORY = "wire", "memory"
 REPORT_EVERY_S = 5
 LONGEST_START_S = 120.0
 DIGEST = re.compile(r'approved = "([0-9a-f]{64})"')
@@ -61,11 +64,15 @@ class Pair:
     counts: str
     warm_up_s: float
     seconds: float | None
+    stepped: str = ""
+    local_calls: bool = True
 
     @property
     def name(self) -> str:
         """Of its file."""
-        words = (self.scenario, self.controller, self.level, f"x{self.speed:g}", self.counts, str(self.draw))
+        speed = f"stepped-{self.stepped}" if self.stepped else f"x{self.speed:g}"
+        calls = () if self.local_calls else ("no-local-calls",)
+        words = (self.scenario, self.controller, self.level, speed, self.counts, *calls, str(self.draw))
         return re.sub(r"[^A-Za-z0-9.-]+", "_", "-".join(words))
 
 
@@ -99,16 +106,23 @@ snmp = {{ user = "central", secrets = "secrets.toml" }}
     return site
 
 
-@contextmanager
-def cabinet(folder: Path, pair: Pair, port: int, *more: str) -> Iterator[subprocess.Popen[str]]:
-    """The virtual one, once it listens; it ends with the `with`."""
+def write_secrets(folder: Path) -> Path:
+    """New ones."""
     keys = {name: secrets.token_urlsafe(24) for name in ("community", "authentication_key", "privacy_key")}
     file = folder / "secrets.toml"
     file.touch(0o600)
     file.write_text("".join(f'{name} = "{key}"\n' for name, key in keys.items()))
+    return file
+
+
+@contextmanager
+def cabinet(folder: Path, pair: Pair, port: int, *more: str) -> Iterator[subprocess.Popen[str]]:
+    """The virtual one, once it listens; it ends with the `with`."""
+    file = write_secrets(folder)
     options = ["--junction", pair.junction, "--port", str(port), "--demand", str(DEMAND), "--draw", str(pair.draw)]
     options += ["--speed", str(pair.speed), "--warm-up-s", str(pair.warm_up_s), "--secrets", str(file)]
     options += ["--report-period-s", str(REPORT_EVERY_S)]
+    options += [] if pair.local_calls else ["--no-local-calls"]
     options += [] if pair.seconds is None else ["--seconds", str(pair.seconds)]
     command = [sys.executable, "-u", str(ROOT / "control.py"), "cabinet", pair.scenario, *options, *more]
     said = folder / "cabinet.log"
@@ -190,6 +204,17 @@ def drive(
     }
 
 
+def drive_stepped(pair: Pair, intersection: Intersection, folder: Path) -> dict[str, Any]:
+    """The same by one clock."""
+    site, file = write_site(folder, pair, intersection, 1, ""), write_secrets(folder)
+    place = pair.scenario, pair.junction, pair.draw, DEMAND
+    try:
+        row = Stepped(site, *place, pair.warm_up_s, REPORT_EVERY_S, pair.local_calls, pair.stepped == WIRE).drive()
+    finally:
+        file.unlink()
+    return row | {"level": pair.level, "controller": pair.controller, "late_ticks": 0, "ticks": 0}
+
+
 class Loop:
     """Draws through the cabinet, each kept in a file of its own as soon as it is finished."""
 
@@ -207,7 +232,7 @@ class Loop:
         a = self._asked
         place = a.scenario, self._junction, a.controller
         return [
-            Pair(*place, level, draw, a.speed, a.counts, a.warm_up_s, a.seconds)
+            Pair(*place, level, draw, a.speed, a.counts, a.warm_up_s, a.seconds, a.stepped, not a.no_local_calls)
             for level in a.level
             for draw in range(a.first_draw, a.first_draw + a.draws)
         ]
@@ -216,7 +241,7 @@ class Loop:
         """All of them."""
         pairs = self.pairs()
         missing = [pair for pair in pairs if not self._file(pair).is_file()]
-        if missing:
+        if missing and not self._asked.stepped:
             self._approved = approved_tables(pairs[0], self._intersection)
         with ThreadPoolExecutor(self._asked.parallel) as pool:
             try:
@@ -236,7 +261,10 @@ class Loop:
         folder = self._file(pair).parent
         shutil.rmtree(folder, ignore_errors=True)  # of one that was stopped
         folder.mkdir()
-        row = drive(pair, self._intersection, self._approved, folder, self._running)
+        if pair.stepped:
+            row = drive_stepped(pair, self._intersection, folder)
+        else:
+            row = drive(pair, self._intersection, self._approved, folder, self._running)
         write_whole(self._file(pair), json.dumps(row, indent=1) + "\n")
         let_go = f", let go: {'; '.join(row['released'][:3])}" if row["released"][:-1] or not row["taken"] else ""
         late = f"{row['late_ticks']} of {row['ticks']} ticks late"
@@ -304,6 +332,8 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--counts", choices=("report", "actuation"), default="report", help="where volumes are from")
     parser.add_argument("--warm-up-s", type=float, default=540.0, help="under the local plan, as fast as it goes")
     parser.add_argument("--seconds", type=float, help="after the warm-up, for a trial; its delays compare with nothing")
+    parser.add_argument("--stepped", choices=(WIRE, MEMORY), default="", help="by one clock, over SNMP or without")
+    parser.add_argument("--no-local-calls", action="store_true", help="the cabinet's loops call and extend nothing")
     parser.add_argument("--parallel", type=int, default=1, help="pairs at a time")
     parser.add_argument("--out", type=Path, default=Path("results/cabinet-in-the-loop"))
     parser.add_argument("--json", type=Path, help="where all figures go")

@@ -117,6 +117,10 @@ class NtcipCabinet:
             self._calls(raw)[None],
         )
 
+    def look(self) -> None:
+        """One more look at the detectors before the next `read`, for a site that polls by no thread."""
+        self._poller.poll()
+
     def _conflict(self, raw: Raw) -> str:
         return self._stages.green_conflict(raw.lamps(self._stages.pedestrians))
 

@@ -24,6 +24,8 @@ MARGIN_S = 10.0
 ORDER = (objects.VEH_CALL, objects.PHASE_OMIT, objects.HOLD, objects.FORCE_OFF)
 
 
+IN_PASSING_SHARE = 0.8
+"""Of the longest red: who has called for so long is served on the way from one stage to the next."""
 WAITED_SHARE = 0.5
 """Of the longest red: who calls when the cabinet is first read has waited for so long, as nobody knows since when."""
 
@@ -90,8 +92,11 @@ class Masks:
             self._wanted_since_s, self._tries = seen.time_s, 0
         elif seen.walking == 0 and self._insists(stage, seen):
             return {objects.FORCE_OFF: 0}
-        if self._maxed_out(asked, seen) or (not moving and self._overdue(self._all & ~asked, seen)):
+        if self._maxed_out(asked, seen):
             return {objects.VEH_CALL: calls, objects.PHASE_OMIT: 0, objects.HOLD: 0, objects.FORCE_OFF: 0}
+        overdue = self._waiting(self._all & ~asked, seen, 1.0)
+        if not moving and overdue:
+            return self._serve_first(overdue, seen)
         self._forced &= ~asked
         self._forced |= seen.green & self._all & ~asked & ~seen.walking if moving else 0
         return {
@@ -101,11 +106,29 @@ class Masks:
             objects.FORCE_OFF: self._forced,
         }
 
+    def _serve_first(self, overdue: int, seen: Seen) -> dict[Object, int]:
+        """Whoever has waited for longest comes next, with other overdue ones beside him; what stands makes way.
+
+        The cabinet would end the standing green by itself only at its maximum, and call a cycle fault before that.
+        """
+        first = 1 << (min(members(overdue), key=lambda n: self._call_since[n]) - 1)
+        served = first | overdue & self._could_join(first)
+        self._forced |= seen.green & self._all & ~served & ~seen.walking
+        return {
+            objects.VEH_CALL: served,
+            objects.PHASE_OMIT: self._spare(self._all & ~served & ~self._could_join(served), served),
+            objects.HOLD: 0,
+            objects.FORCE_OFF: self._forced,
+        }
+
     def _omitted(self, asked: int, seen: Seen, moving: bool) -> int:
-        """On the way all others; once there those that could join. Never an overdue one, never a whole ring."""
+        """On the way all others but who has waited for long; once there those that could join. Never a whole ring."""
         others = self._all & ~asked
         omitted = others if moving else others & self._could_join(asked)
-        omitted &= ~self._overdue(omitted, seen)
+        return self._spare(omitted & ~self._waiting(omitted, seen, IN_PASSING_SHARE), asked)
+
+    def _spare(self, omitted: int, asked: int) -> int:
+        """The same, but of a ring that would be omitted as a whole one phase less."""
         for ring in self._rings.values():
             if ring & ~omitted == 0:
                 spared = (ring & ~self._could_join(asked)) or ring
@@ -117,12 +140,12 @@ class Masks:
         wanted = set(members(asked))
         return sum(1 << (n - 1) for n, table in self._phases.items() if wanted <= table.concurrency)
 
-    def _overdue(self, phases: int, seen: Seen) -> int:
-        """Those of them that have called for longer than they may have to wait: the cabinet serves them by itself."""
+    def _waiting(self, phases: int, seen: Seen, share: float) -> int:
+        """Those of them that have called for longer than this share of their longest red."""
         return sum(
             1 << (n - 1)
             for n in members(phases)
-            if seen.time_s - self._call_since.get(n, seen.time_s) > self._limits[n].max_red_s
+            if seen.time_s - self._call_since.get(n, seen.time_s) > share * self._limits[n].max_red_s
         )
 
     def _maxed_out(self, asked: int, seen: Seen) -> bool:

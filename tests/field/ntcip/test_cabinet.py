@@ -233,13 +233,29 @@ def test_a_release_by_command_can_be_taken_back():
 
 
 def test_who_is_overdue_is_served_whatever_is_held():
-    """Hold and omits are dropped for whoever has called for longer than the site's max_red_s."""
+    """Whoever has called for longer than the site's max_red_s comes next, and not only when the cabinet likes to."""
+    street = Street(phase_limits=({"phase": 2, "max_red_s": 30},))
+    street.cabinet.engage()
+    list(street.go(A, 5))
+    street.unit.put(objects.VEH_CALLS, bits(2, 3), 1)
+    assert set(stages(street, A, 30)) == {A}
+    street.step(Mode.GO, A)
+    street.step(Mode.GO, A)
+    asked = {what: street.unit.of(what, 1) for what in (objects.FORCE_OFF, objects.VEH_CALL, objects.PHASE_OMIT)}
+    assert asked == {objects.FORCE_OFF: bits(1, 5), objects.VEH_CALL: bits(2), objects.PHASE_OMIT: bits(1, 3, 5, 7)}
+    assert street.unit.of(objects.HOLD, 1) == 0
+    assert TRANSITION in stages(street, A, 3)
+
+
+def test_who_has_waited_for_most_of_the_longest_red_comes_in_passing():
+    """From four fifths of it on, a change of stage does not omit him; what stands is not ended for him."""
     street = Street(phase_limits=({"phase": 2, "max_red_s": 30},))
     street.cabinet.engage()
     list(street.go(A, 5))
     street.unit.put(objects.VEH_CALLS, bits(2), 1)
-    assert set(stages(street, A, 30)) == {A}
-    assert TRANSITION in stages(street, A, 3)
+    assert set(stages(street, A, 26)) == {A}
+    street.step(Mode.GO, C)
+    assert street.unit.of(objects.PHASE_OMIT, 1) == bits(1, 5, 6)
 
 
 def test_an_overdue_phase_is_not_omitted():

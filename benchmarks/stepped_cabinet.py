@@ -1,0 +1,164 @@
+"""The loop through a cabinet by one clock: the street waits for each of the centre's ticks, however long it takes.
+
+The unit, snmpd, SNMP v3, the adapter and the site's supervisor are those of `control.py cabinet` and `control.py run`;
+their two wall clocks are left out, and with them what a busy machine does to either.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from field.deadline import Deadline
+from field.ntcip.cabinet import NtcipCabinet
+from field.ntcip.objects import Value, may_write
+from field.ntcip.preflight import TABLES
+from field.ntcip.transport import SnmpTransport
+from field.run import parts_of, rule_beside
+from field.site import Site
+from field.site_file import built, load
+from field.states import State
+from field.supervisor import Supervisor
+from field.virtual.agent import Agent, access_from
+from field.virtual.answers import NONE, Answers
+from field.virtual.machine import Machine, Settings
+from field.virtual.objects import Objects
+from field.virtual.street import CabinetStreet
+from field.virtual.tables import tables_of
+from field.virtual.unit import TICKS, Unit
+from signals.controllers import build
+from signals.errors import PlantError
+from signals.layout import Layout, layout
+
+CENTRE_AT, LOOKS_AT = 5, (0,)
+"""Tenths of each second of the street at which the centre ticks, and at which it looks at the detectors besides."""
+PATIENCE_S = 10.0
+"""For an answer: the street stands still meanwhile."""
+
+
+@dataclass(frozen=True)
+class Stepped:
+    """One draw. site: its file, with secrets.toml beside it; report_period_s: of the cabinet's detector reports."""
+
+    site: Path
+    scenario: str
+    junction: str
+    draw: int
+    demand: float
+    warm_up_s: float
+    report_period_s: int
+    local_calls: bool
+    wire: bool = True
+
+    def drive(self) -> dict[str, Any]:
+        """The accounts of the whole window, and how often the cabinet was taken and given back, with the reasons."""
+        began_s = time.monotonic()
+        with ExitStack() as held:
+            street = held.enter_context(CabinetStreet(self.scenario, self.junction, self.demand, self.draw))
+            tables = tables_of(street.intersection, street.plans, self.local_calls)
+            machine = Machine(tables, Settings(report_period_s=self.report_period_s), street.time_s)
+            machine.midnight_s = round(time.time() - machine.time_s, 1)
+            unit = Unit(machine, street)
+            centre = self._centre(unit, Answers(Objects(machine)), held)
+            joins_s = street.time_s + self.warm_up_s
+            for time_s in unit.ticks():
+                if time_s >= joins_s:
+                    centre.look(round(time_s * TICKS) % TICKS)
+            return street.measures() | {
+                "draw": self.draw,
+                "taken": centre.taken,
+                "released": centre.released,
+                "wall_s": round(time.monotonic() - began_s, 1),
+            }
+
+    def _centre(self, unit: Unit, answers: Answers, held: ExitStack) -> Centre:
+        site = load(self.site)
+        if not self.wire:
+            return Centre(patient(site), unit.machine, held, lambda: InMemory(answers))
+        agent = held.enter_context(Agent(answers, access_from(self.site.with_name("secrets.toml"))))
+        unit.exclusively = agent.locked
+        return Centre(patient(site, agent.port), unit.machine, held)
+
+
+class Centre:
+    """A site's supervisor by the cabinet's clock. What the cabinet's tables show is approved, as an engineer would."""
+
+    def __init__(self, site: Site, machine: Machine, held: ExitStack, connect: Connect | None = None) -> None:
+        intersection, plans = built(site)
+        place = layout([intersection])
+
+        def now() -> float:
+            return machine.time_s
+
+        with connected(site, place, now, connect) as cabinet:
+            shown = next(f.value for f in cabinet.preflight() if f.what == TABLES)
+        site = site.model_copy(update={"cabinet": site.cabinet.model_copy(update={"approved": shown})})
+        self.cabinet = held.enter_context(connected(site, place, now, connect))
+        parts = parts_of(site, plans, place, self.cabinet, [], None, held)
+        controller, rule = (build(name, place, plans) for name in (site.controller, rule_beside(site.controller)))
+        in_time = Deadline(place, controller, rule, now=now)
+        self.taken, self.released = 0, list[str]()
+        self._supervisor = Supervisor(replace(parts, controller=in_time), now, say=self._hear)
+
+    def look(self, tenth: int) -> None:
+        """What it does in this tenth of the street's second."""
+        if tenth == CENTRE_AT:
+            self._supervisor.tick()
+        elif tenth in LOOKS_AT:
+            self.cabinet.look()
+
+    def _hear(self, line: str) -> None:
+        steps, _, why = line.partition(": ")
+        self.taken += steps == f"{State.ENGAGING} to {State.ACTIVE}"
+        if steps.endswith(f"to {State.RELEASING}"):
+            self.released.append(why)
+
+
+@contextmanager
+def connected(site: Site, place: Layout, now: Callable[[], float], connect: Connect | None) -> Iterator[NtcipCabinet]:
+    """Over SNMP, as the site file has it, unless told otherwise."""
+    cabinet = NtcipCabinet(site, place, now, connect=connect)
+    try:
+        yield cabinet
+    finally:
+        cabinet.close()
+
+
+class InMemory:
+    """What snmpd would ask of the unit, asked of it at once."""
+
+    def __init__(self, answers: Answers) -> None:
+        self._answers = answers
+
+    def get(self, oids: Sequence[str]) -> tuple[Value, ...]:
+        """One value an OID, None where there is none such."""
+        return tuple(_value(self._answers("get", [oid])) for oid in oids)
+
+    def set(self, oid: str, value: int) -> None:
+        """One object of the allow-list. Raises `PlantError`."""
+        if not may_write(oid, value) or self._answers("set", [oid, f"integer {value}"]) != ["DONE"]:
+            raise PlantError(f"{oid} = {value}: was refused, must be an object and a value that may be written")
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+Connect = Callable[[], SnmpTransport]
+
+
+def _value(told: list[str]) -> Value:
+    if told == [NONE]:
+        return None
+    _, kind, text = told
+    return bytes.fromhex(text) if kind == "octet" else text.encode() if kind == "string" else int(text)
+
+
+def patient(site: Site, port: int = 1) -> Site:
+    """The same at this port, by looks that are asked for, with time for each answer."""
+    snmp = site.cabinet.snmp.model_copy(update={"timeout_s": PATIENCE_S})
+    cabinet = {"port": port, "actuation_polls_per_s": 0.0, "snmp": snmp}
+    return site.model_copy(update={"cabinet": site.cabinet.model_copy(update=cabinet)})
