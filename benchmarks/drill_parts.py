@@ -16,7 +16,11 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.wire_cut import Wire
+from field.cabinets import connect
+from field.ntcip.preflight import TABLES
+from field.site_file import built, load
 from field.street import scenario_junction
+from field.virtual.agent import free_port
 from field.virtual.checker import Breach, check
 from signals.intersection import Intersection
 from signals.layout import layout
@@ -37,19 +41,23 @@ LOCAL_PATTERN = "1"
 class Street:
     """The virtual cabinet, and the wire to it."""
 
-    def __init__(self, folder: Path, port: int) -> None:
-        self.events, self._port = folder / "events.csv", port
+    def __init__(self, folder: Path) -> None:
+        self.events, self._port = folder / "events.csv", free_port()
         secrets = folder / "secrets.toml"
         names = ("authentication_key", "privacy_key")
         secrets.write_text(f'community = "{COMMUNITY}"\n' + "".join(f'{n} = "{COMMUNITY * 3}"\n' for n in names))
         secrets.chmod(0o600)
-        options = f"--junction {JUNCTION} --port {port} --backup-time-s {BACKUP_S} --demand 1.0 --draw 50".split()
+        options = f"--junction {JUNCTION} --port {self._port} --backup-time-s {BACKUP_S} --demand 1.0 --draw 50".split()
         command = [sys.executable, str(ROOT / "control.py"), "cabinet", SCENARIO, *options]
         command += ["--secrets", str(secrets), "--event-log", str(self.events)]
         self._log = (folder / "cabinet.log").open("w")
-        self._process = subprocess.Popen(command, stdout=self._log, stderr=self._log, cwd=ROOT)
-        wait_for(self._up, f"the virtual cabinet on its local plan ({folder}/cabinet.log)")
-        self.wire = Wire(port)
+        self._process = subprocess.Popen(command, stdout=self._log, stderr=self._log, cwd=ROOT, start_new_session=True)
+        self.wire = Wire(self._port)
+        try:
+            wait_for(self._up, f"the virtual cabinet on its local plan ({folder}/cabinet.log)")
+        except BaseException:
+            self.close()
+            raise
 
     def _up(self) -> bool:
         if self._process.poll() is not None:
@@ -71,7 +79,8 @@ class Street:
             f"127.0.0.1:{self._port}",
             *names,
         ]
-        return subprocess.run(command, capture_output=True, text=True).stdout.split("\n")[:-1]
+        told = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"MIBS": ""})
+        return told.stdout.split("\n")[:-1]
 
     @property
     def local(self) -> bool:
@@ -83,7 +92,10 @@ class Street:
         """End it, so that its event log is whole."""
         self.wire.close()
         self._process.terminate()
-        self._process.wait(30)
+        try:
+            self._process.wait(30)
+        finally:
+            self._process.kill()
         self._log.close()
 
     def breaches(self, intersection: Intersection) -> tuple[int, list[Breach]]:
@@ -102,10 +114,12 @@ class Central:
     def __init__(self, folder: Path, site: Path, *more: str) -> None:
         self.step, self.said = folder / "clock-step", folder / "run.log"
         self.step.write_text("0")
-        environment = os.environ | {"ADAPTIVE_SIGNALS_COMMUNITY": COMMUNITY, "PYTHONUNBUFFERED": "1"}
+        environment = os.environ | {"PYTHONUNBUFFERED": "1"}
         command = [sys.executable, str(ROOT / "benchmarks/stepped_clock.py"), str(self.step), "run", str(site), *more]
         with self.said.open("w") as stream:
-            self.process = subprocess.Popen(command, stdout=stream, stderr=stream, cwd=ROOT, env=environment)
+            self.process = subprocess.Popen(
+                command, stdout=stream, stderr=stream, cwd=ROOT, env=environment, start_new_session=True
+            )
 
     def reached(self, state: str) -> bool:
         """Whether it has come to that state since it began, or is gone."""
@@ -152,9 +166,19 @@ approved = "{approved}"
 detectors = [
 {loops}
 ]
-snmp = {{ version = "v2c", allow_insecure = true }}
+snmp = {{ version = "v2c", allow_insecure = true, secrets = "secrets.toml" }}
 """)
     return site
+
+
+def approved_tables(site_file: Path) -> str:
+    """The digest that the preflight shows, as an engineer would copy it."""
+    site = load(site_file)
+    cabinet = connect(site, layout([built(site)[0]]), time.monotonic)
+    try:
+        return next(found.value for found in cabinet.preflight() if found.what == TABLES)
+    finally:
+        cabinet.close()
 
 
 def write_feed(file: Path, intersection: Intersection) -> Path:
