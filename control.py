@@ -11,8 +11,9 @@ from field.check import check as check_site
 from field.console import OneLineErrors, output
 from field.demo import Demo, run_demo
 from field.describe import describe
+from field.fleet import run_sites
 from field.playback import play_back
-from field.run import Run, acknowledge, run_site
+from field.run import Run, acknowledge
 from field.site_file import built, load
 from field.site_file import schema as site_schema
 from field.virtual.command import CabinetOptions, run_cabinet
@@ -39,6 +40,7 @@ Out = Annotated[Path | None, typer.Option(help="Write it as one HTML file, too."
 Before = Annotated[Path | None, typer.Option(help="The log of the time before.")]
 After = Annotated[Path | None, typer.Option(help="The log of the time after.")]
 SiteFile = Annotated[Path, typer.Argument(help="A site's TOML.", metavar="SITE")]
+Sites = Annotated[Path, typer.Argument(help="A site's TOML, or a folder of them.", metavar="SITE")]
 StandIn = Annotated[str | None, typer.Option("--controller", help="NAME[:FILE] in place of the one in the log.")]
 Watch = Annotated[float | None, typer.Option("--speed", help="Watch it at so many times the wall clock.")]
 
@@ -132,9 +134,9 @@ def demo(
 
 
 @app.command()
-def run(site: SiteFile, speed: VirtualSpeed = 1.0, seconds: RunSeconds = None, feed: FeedText = None) -> None:
-    """Watch the site's cabinet and, as far as the site file lets us, control it. Ctrl-C or SIGTERM gives it back."""
-    raise typer.Exit(run_site(Run(site, speed, seconds, feed), output()))
+def run(site: Sites, speed: VirtualSpeed = 1.0, seconds: RunSeconds = None, feed: FeedText = None) -> None:
+    """Watch the cabinet of a site, or all of a folder, and control it as far as its file says; Ctrl-C gives it back."""
+    raise typer.Exit(run_sites(Run(site, speed, seconds, feed), output()))
 
 
 @app.command("acknowledge")

@@ -1,4 +1,4 @@
-"""Whatever becomes of us, the cabinet goes on: `python benchmarks/drills.py --times 200 --json FILE` (half an hour or so).
+"""Whatever becomes of us, the cabinet goes on: `python benchmarks/drills.py --times 200 --json FILE` (half an hour).
 
 A virtual cabinet with a backup time of 3 s and traffic on its street answers SNMP on loopback; `control.py run` takes
 it. In a random state one of these happens at a random moment: kill -9, SIGSTOP and later SIGCONT, a cut network both
