@@ -9,14 +9,12 @@ import typer
 from field.audit_words import audit_words, verify_log
 from field.check import check as check_site
 from field.console import OneLineErrors, output
-from field.demo import Demo, run_demo
 from field.describe import describe
 from field.fleet import run_sites
 from field.playback import play_back
 from field.run import Run, acknowledge
 from field.site_file import built, load
 from field.site_file import schema as site_schema
-from field.virtual.command import CabinetOptions, run_cabinet
 from field.virtual.misbehave import MISBEHAVIOURS
 
 app = typer.Typer(cls=OneLineErrors, no_args_is_help=True, add_completion=False, help=__doc__)
@@ -96,6 +94,8 @@ def cabinet(
     gui: Gui = False,
 ) -> None:
     """A cabinet that is not there: a NEMA controller answering NTCIP 1202, with SUMO's traffic on its street."""
+    from field.virtual.command import CabinetOptions, run_cabinet  # SUMO, which the street has no use for
+
     options = CabinetOptions(
         scenario,
         junction,
@@ -130,6 +130,8 @@ def demo(
     history: History = None,
 ) -> None:
     """Watch a controller think: the loop of the street, with SUMO as the street. Ctrl-C gives the street back."""
+    from field.demo import Demo, run_demo  # SUMO, which the street has no use for
+
     raise typer.Exit(run_demo(Demo(scenario, controller, speed, seconds, log, gui, history), output()))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 import resource
 import signal
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing, suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -19,11 +21,13 @@ from benchmarks.wire_cut import Wire
 from field.cabinets import connect
 from field.ntcip.preflight import TABLES
 from field.site_file import built, load
-from field.street import scenario_junction
 from field.virtual.agent import free_port
 from field.virtual.checker import Breach, check
+from signals import plans
+from signals.errors import PlantError
 from signals.intersection import Intersection
 from signals.layout import layout
+from signals.plans import PlanFile
 from signals.recording import Header, LoggedController, LogWriter
 from signals.values import Command, Decision, Record, Snapshot
 
@@ -147,8 +151,23 @@ def wait_for(condition: Callable[[], bool], what: str, seconds: float = LONGEST_
     return time.monotonic() - began_s
 
 
-def write_site(folder: Path, port: int, intersection: Intersection, approved: str = "") -> Path:
-    """A site at level hold, for the port of the wire."""
+def toml(value: object) -> str:
+    """What pydantic dumps for JSON, inline; what is not there is left out."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{json.dumps(key)} = {toml(v)}" for key, v in value.items() if v is not None) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(toml, value)) + "]"
+    return json.dumps(value)
+
+
+def write_site(folder: Path, port: int, junction: tuple[Intersection, PlanFile], approved: str = "") -> Path:
+    """A site at level hold, for the port of the wire; its junction from a file, as in the street, where no SUMO is."""
+    intersection, existing = junction
+    fields = intersection.model_dump(mode="json").items()
+    (folder / "junction.txt").write_text(
+        "".join(f"{key} = {toml(value)}\n" for key, value in fields if value is not None)
+    )
+    (folder / "plans.txt").write_text(plans.dump(existing))
     loops = "\n".join(
         f'    {{ id = "{detector.id}", channel = {channel}, counts = "actuation" }},'
         for channel, detector in enumerate(intersection.detectors, 1)
@@ -157,7 +176,7 @@ def write_site(folder: Path, port: int, intersection: Intersection, approved: st
     site.write_text(f"""name = "drill"
 level = "hold"
 controller = "adaptive"
-intersection = {{ scenario = "{SCENARIO}", junction = "{JUNCTION}" }}
+intersection = {{ file = "junction.txt", plans = "plans.txt" }}
 logging = {{ folder = "logs" }}
 [cabinet]
 protocol = "ntcip"
@@ -172,25 +191,29 @@ snmp = {{ version = "v2c", allow_insecure = true, secrets = "secrets.toml" }}
 
 
 def approved_tables(site_file: Path) -> str:
-    """The digest that the preflight shows, as an engineer would copy it."""
-    site = load(site_file)
-    cabinet = connect(site, layout([built(site)[0]]), time.monotonic)
-    try:
-        return next(found.value for found in cabinet.preflight() if found.what == TABLES)
-    finally:
-        cabinet.close()
+    """The digest that the preflight shows, as an engineer would copy it; asked for until a busy machine answers."""
+    site, found = load(site_file), list[str]()
+    place = layout([built(site)[0]])
+
+    def look() -> bool:
+        with suppress(PlantError), closing(connect(site, place, time.monotonic)) as cabinet:
+            found.extend(finding.value for finding in cabinet.preflight() if finding.what == TABLES)
+        return bool(found)
+
+    wait_for(look, "the digest of the tables")
+    return found[0]
 
 
-def write_feed(file: Path, intersection: Intersection) -> Path:
+def write_feed(file: Path, junction: tuple[Intersection, PlanFile]) -> Path:
     """A recorded log of one loop that ends soon: from then on that loop is not believed."""
+    intersection, existing = junction
     one = intersection.model_copy(update={"detectors": intersection.detectors[:1]})
     place = layout([one])
     heads, none = place.has_head.shape, np.zeros(1, np.int64)
     with file.open("w") as stream:
         controller = LoggedController(name="existing", digest="")
-        plans = scenario_junction(SCENARIO, JUNCTION)[1]
         header = Header(
-            started="", street="drill", controller=controller, versions={}, plans=plans, intersections=(one,)
+            started="", street="drill", controller=controller, versions={}, plans=existing, intersections=(one,)
         )
         log = LogWriter(stream, header)
         for second in range(FEED_TICKS):

@@ -25,6 +25,7 @@ from field.lockout_file import LockoutFile
 from field.street import scenario_junction
 from field.virtual.checker import Breach
 
+LOOK_S = 0.2
 TOLERANCE_S = 1.0
 """Of a tick of the cabinet's, and of ours who look."""
 STOPPED_S = 2.0 * BACKUP_S
@@ -56,16 +57,17 @@ class Ground:
     def __init__(self, folder: Path, seed: int) -> None:
         self._folder, self._seed, self._log = folder, seed, folder / "logs/audit"
         self._log.mkdir(parents=True)
-        self.intersection, _ = scenario_junction(SCENARIO, JUNCTION)
+        junction = scenario_junction(SCENARIO, JUNCTION)
+        self._intersection = junction[0]
         self._street = Street(folder)
-        port = self._street.wire.port
         try:
-            approved = approved_tables(write_site(folder, port, self.intersection))
+            port = self._street.wire.port
+            approved = approved_tables(write_site(folder, port, junction))
+            self._site = write_site(folder, port, junction, approved)
+            self._feed = write_feed(folder / "feed.jsonl", junction)
         except BaseException:
             self._street.close()
             raise
-        self._site = write_site(folder, port, self.intersection, approved)
-        self._feed = write_feed(folder / "feed.jsonl", self.intersection)
         self._lockout = LockoutFile(folder / "logs")
 
     def run(self, number: int) -> Outcome:
@@ -154,7 +156,7 @@ class Ground:
                 return
             if not local:
                 outcome.local_s = max(outcome.local_s, since_set_s)
-            time.sleep(0.1)
+            time.sleep(LOOK_S)
         outcome.let_go_s = max(outcome.let_go_s, wire.set_s - struck_s)
 
     def _audit(self, entries_before: int, state: str) -> str:
@@ -170,4 +172,4 @@ class Ground:
     def close(self) -> tuple[int, list[Breach]]:
         """End the cabinet and judge its event log."""
         self._street.close()
-        return self._street.breaches(self.intersection)
+        return self._street.breaches(self._intersection)
