@@ -47,10 +47,7 @@ class Street:
 
     def __init__(self, folder: Path) -> None:
         self.events, self._port = folder / "events.csv", free_port()
-        secrets = folder / "secrets.toml"
-        names = ("authentication_key", "privacy_key")
-        secrets.write_text(f'community = "{COMMUNITY}"\n' + "".join(f'{n} = "{COMMUNITY * 3}"\n' for n in names))
-        secrets.chmod(0o600)
+        secrets = write_secrets(folder)
         options = f"--junction {JUNCTION} --port {self._port} --backup-time-s {BACKUP_S} --demand 1.0 --draw 50".split()
         command = [sys.executable, str(ROOT / "control.py"), "cabinet", SCENARIO, *options]
         command += ["--secrets", str(secrets), "--event-log", str(self.events)]
@@ -151,6 +148,15 @@ def wait_for(condition: Callable[[], bool], what: str, seconds: float = LONGEST_
     return time.monotonic() - began_s
 
 
+def write_secrets(folder: Path) -> Path:
+    """Of cabinet and central."""
+    secrets = folder / "secrets.toml"
+    names = ("authentication_key", "privacy_key")
+    secrets.write_text(f'community = "{COMMUNITY}"\n' + "".join(f'{n} = "{COMMUNITY * 3}"\n' for n in names))
+    secrets.chmod(0o600)
+    return secrets
+
+
 def toml(value: object) -> str:
     """What pydantic dumps for JSON, inline; what is not there is left out."""
     if isinstance(value, dict):
@@ -160,7 +166,9 @@ def toml(value: object) -> str:
     return json.dumps(value)
 
 
-def write_site(folder: Path, port: int, junction: tuple[Intersection, PlanFile], approved: str = "") -> Path:
+def write_site(
+    folder: Path, port: int, junction: tuple[Intersection, PlanFile], approved: str = "", name: str = "drill"
+) -> Path:
     """A site at level hold, for the port of the wire; its junction from a file, as in the street, where no SUMO is."""
     intersection, existing = junction
     fields = intersection.model_dump(mode="json").items()
@@ -172,12 +180,12 @@ def write_site(folder: Path, port: int, junction: tuple[Intersection, PlanFile],
         f'    {{ id = "{detector.id}", channel = {channel}, counts = "actuation" }},'
         for channel, detector in enumerate(intersection.detectors, 1)
     )
-    site = folder / "site.toml"
-    site.write_text(f"""name = "drill"
+    site = folder / f"{name}.toml"
+    site.write_text(f"""name = "{name}"
 level = "hold"
 controller = "adaptive"
 intersection = {{ file = "junction.txt", plans = "plans.txt" }}
-logging = {{ folder = "logs" }}
+logging = {{ folder = "logs/{name}" }}
 [cabinet]
 protocol = "ntcip"
 port = {port}

@@ -55,7 +55,7 @@ class Ground:
     """Where drills are held: one cabinet on its street, one log folder, and a process after another."""
 
     def __init__(self, folder: Path, seed: int) -> None:
-        self._folder, self._seed, self._log = folder, seed, folder / "logs/audit"
+        self._folder, self._seed, self._log = folder, seed, folder / "logs/drill/audit"
         self._log.mkdir(parents=True)
         junction = scenario_junction(SCENARIO, JUNCTION)
         self._intersection = junction[0]
@@ -68,7 +68,7 @@ class Ground:
         except BaseException:
             self._street.close()
             raise
-        self._lockout = LockoutFile(folder / "logs")
+        self._lockout = LockoutFile(folder / "logs/drill")
 
     def run(self, number: int) -> Outcome:
         """The drill of that number, which with the seed says what happens in it."""

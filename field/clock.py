@@ -60,15 +60,19 @@ class WallClock:
         """Wall time by which the schedule was moved, because the work did not keep up."""
         self._seconds, self._wait, self._now = iter(seconds), wait, now
         self._lateness_s: deque[float] = deque(maxlen=REMEMBERED)
+        self._done_s: deque[float] = deque(maxlen=REMEMBERED)
         self._due_s: float | None = None
+        self._at_work_since_s: float | None = None
         self._before_s = 0.0
 
     def __iter__(self) -> Iterator[float]:
         return self
 
     def __next__(self) -> float:
+        if self._at_work_since_s is not None:
+            self._done_s.append(self._now() - self._at_work_since_s)
         second_s = next(self._seconds)
-        due_s = self._due(second_s)
+        self._at_work_since_s = due_s = self._due(second_s)
         early_s = due_s - self._now()
         if early_s > 0:
             self._wait(early_s)
@@ -95,3 +99,8 @@ class WallClock:
     def lateness_p99_s(self) -> float:
         """How long after it was due a tick began, 99 in 100 at most, of the last `REMEMBERED`."""
         return float(np.percentile(self._lateness_s, 99)) if self._lateness_s else 0.0
+
+    @property
+    def done_p99_s(self) -> float:
+        """How long after it was due a tick's work was over, lateness and all, of the same ticks."""
+        return float(np.percentile(self._done_s, 99)) if self._done_s else 0.0

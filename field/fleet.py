@@ -136,16 +136,20 @@ class Fleet:
             for thread in self._threads:
                 thread.start()
             watchdog.tell("READY=1")
-            while not stop.asked and self._busy:
+            while not stop.asked and not self._halt.asked and self._busy:
                 stop.wait(LOOK_S)
                 ticking = [row for row in self.rows if row.ticked_s is not None]
                 if not ticking or not all(row.hangs for row in ticking):
                     watchdog.tell("WATCHDOG=1", f"STATUS={view.words(self._standings())}")
                 view.show(self._standings())
             watchdog.tell("STOPPING=1")
-            self._leave(stop.words or "end of the run")
+            self._leave(stop.words or self._halt.words or "end of the run")
         watchdog.close()
         return stop.exit_status or int(any(row.failed for row in self.rows))
+
+    def stop(self, why: str) -> None:
+        """From another thread, as a signal would."""
+        self._halt.ask(why)
 
     @property
     def _busy(self) -> bool:

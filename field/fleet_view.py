@@ -38,6 +38,7 @@ class Standing:
     ticks: int = 0
     late: int = 0
     lateness_p99_s: float = 0.0
+    done_p99_s: float = 0.0
     changes: int = 0
     refused: int = 0
     alarm: str = ""
@@ -54,6 +55,7 @@ class Standing:
             ticks=clock.ticks,
             late=clock.late,
             lateness_p99_s=clock.lateness_p99_s,
+            done_p99_s=clock.done_p99_s,
             changes=tally.changes,
             refused=tally.refusals.total(),
             alarm="; ".join(supervisor.alarms),
@@ -112,7 +114,7 @@ def table(name: str, standings: Sequence[Standing], most: int) -> Table:
     drawn = Table(title=f"{name}: {len(standings)} sites", box=None, pad_edge=False, title_justify="left", expand=True)
     for heading in ("junction", "state", "stage"):
         drawn.add_column(heading, no_wrap=True)
-    for heading in ("changes", "refused", "late", "p99 ms"):
+    for heading in ("changes", "refused", "late", "by p99 ms", "done p99 ms"):
         drawn.add_column(heading, justify="right", no_wrap=True)
     drawn.add_column("alarm, or why", no_wrap=True, overflow="ellipsis", ratio=1)
     for s in fitting:
@@ -124,6 +126,7 @@ def table(name: str, standings: Sequence[Standing], most: int) -> Table:
             str(s.refused),
             str(s.late),
             f"{s.lateness_p99_s * 1000:.0f}",
+            f"{s.done_p99_s * 1000:.0f}",
             Text(s.alarm or s.why, style="red" if s.alarm else "bright_black"),
         )
     if left:

@@ -211,7 +211,8 @@ def summary(supervisor: Supervisor, tally: Tally, clock: WallClock) -> list[str]
     return [
         f"{tally.ticks} ticks, {tally.changes} changes of stage wished for and granted, ended in {supervisor.words}",
         f"refused by the interlock: {tally.refusals.total()}",
-        f"late ticks: {clock.late}, lateness p99 {clock.lateness_p99_s * 1000:.1f} ms",
+        f"late ticks: {clock.late}, lateness p99 {clock.lateness_p99_s * 1000:.1f} ms, "
+        f"done p99 {clock.done_p99_s * 1000:.0f} ms after it was due",
         *(f"alarm: {alarm}" for alarm in supervisor.alarms),
     ]
 
