@@ -19,11 +19,25 @@ from field.virtual.misbehave import MISBEHAVIOURS
 
 app = typer.Typer(cls=OneLineErrors, no_args_is_help=True, add_completion=False, help=__doc__)
 
-Scenario = Annotated[str, typer.Option(help="Name or path; `evaluate.py list` shows the names.")]
+DemoScenario = Annotated[
+    str | None,
+    typer.Option(
+        help="Name or path; `evaluate.py list` shows the names. Without --junction all of it is driven directly.",
+        show_default="single, over SNMP",
+    ),
+]
+DemoJunction = Annotated[str | None, typer.Option(help="The junction of the scenario to stand the cabinet at.")]
+DemoSpeed = Annotated[
+    float | None,
+    typer.Option(help="Seconds of the street per second of the wall clock.", show_default="5, or 20 driven directly"),
+]
 Controller = Annotated[str, typer.Option(help="NAME[:FILE]; `evaluate.py list` shows the names.")]
 Speed = Annotated[float, typer.Option(help="Seconds of the street per second of the wall clock.")]
 Seconds = Annotated[float, typer.Option(help="Seconds of the street to show.")]
-Log = Annotated[Path | None, typer.Option(help="Where the record log goes.", show_default="recordings/demo-TIME.jsonl")]
+Log = Annotated[
+    Path | None,
+    typer.Option(help="Where the record log goes; a folder, over SNMP.", show_default="recordings/demo-TIME"),
+]
 History = Annotated[Path | None, typer.Option(help="What is usual here: read if there, kept up to date.")]
 Gui = Annotated[bool, typer.Option("--gui", help="Open SUMO's window beside.")]
 Recorded = Annotated[Path, typer.Argument(help="A record log.")]
@@ -121,18 +135,20 @@ def cabinet(
 
 @app.command()
 def demo(
-    scenario: Scenario = "arterial",
+    scenario: DemoScenario = None,
+    junction: DemoJunction = None,
     controller: Controller = "max-pressure",
-    speed: Speed = 20.0,
+    speed: DemoSpeed = None,
     seconds: Seconds = 300.0,
     log: Log = None,
     gui: Gui = False,
     history: History = None,
 ) -> None:
-    """Watch a controller think: the loop of the street, with SUMO as the street. Ctrl-C gives the street back."""
-    from field.demo import Demo, run_demo  # SUMO, which the street has no use for
+    """Watch a controller think: a virtual cabinet, SUMO behind it, the loop over SNMP. Ctrl-C gives the street back."""
+    from field.wired_demo import Asked, show_demo  # SUMO, which the street has no use for
 
-    raise typer.Exit(run_demo(Demo(scenario, controller, speed, seconds, log, gui, history), output()))
+    asked = Asked(scenario, junction, controller, speed, seconds, log, gui, history)
+    raise typer.Exit(show_demo(asked, output()))
 
 
 @app.command()
