@@ -63,7 +63,7 @@ def snmp(number: int, seconds: float) -> Figures:
         finally:
             cabinets.terminate()
             said = cabinets.communicate()[0]
-        figures: Figures = json.loads(told.splitlines()[-1])
+        figures: Figures = json.loads(told.splitlines()[-1]) | {"load": os.getloadavg()[0]}
         return figures | {f"cabinets_{what}": value for what, value in json.loads(said.splitlines()[-1]).items()}
 
 
@@ -80,16 +80,19 @@ def fleet(folder: Path, seconds: float) -> Figures:
         began_s, used_s = time.monotonic(), time.process_time()
         time.sleep(seconds)
         cores = (time.process_time() - used_s) / (time.monotonic() - began_s)
-        rows = [row.standing for row in running.rows]
+        rows, newest = [row.standing for row in running.rows], -int(seconds)
+        clocks = [row.clock for row in running.rows if row.standing.ticks]
+        late_s = [each for clock in clocks for each in list(clock.lateness_s)[newest:]]
+        done_s = [each for clock in clocks for each in list(clock.done_s)[newest:]]
         figures.update(
             junctions=len(rows),
             engaged=engaged(running),
             cores=cores,
             junctions_per_core=len(rows) / cores,
-            late=sum(row.late for row in rows),
-            ticks=sum(row.ticks for row in rows),
-            lateness_p99_s=max(row.lateness_p99_s for row in rows),
-            done_p99_s=max(row.done_p99_s for row in rows),
+            ticks=len(done_s),
+            lateness_p99_s=float(np.percentile(late_s, 99)),
+            done_p50_s=float(np.percentile(done_s, 50)),
+            done_p99_s=float(np.percentile(done_s, 99)),
             changes=sum(row.changes for row in rows),
             memory_mib=memory_mb() / 1.048576,
         )

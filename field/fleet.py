@@ -65,7 +65,9 @@ def _is_site(file: Path) -> bool:
 
 
 class Row:
-    """One site of the fleet: told by its own thread, read by the one that shows it."""
+    """One site of the fleet: told by its own thread, read by the one that shows it. clock: once it has ticked."""
+
+    clock: WallClock
 
     def __init__(self, file: Path, console: Console) -> None:
         self.file, self.name = file, file.stem
@@ -82,12 +84,12 @@ class Row:
 
     def begins(self, job: Job, clock: WallClock) -> None:
         """Its cabinet has answered."""
-        self._clock, self._job, self.ticked_s = clock, job, time.monotonic()
+        self.clock, self._job, self.ticked_s = clock, job, time.monotonic()
 
     def ticked(self, record: Record | None, supervisor: Supervisor, tally: Tally) -> None:
         """Note how it stands."""
         self.failed, self.ticked_s = "", time.monotonic()
-        self.standing = Standing.of(self._job, self._clock, record, supervisor, tally)
+        self.standing = Standing.of(self._job, self.clock, record, supervisor, tally)
 
     def ends(self) -> None:
         """It gives its cabinet back."""
