@@ -140,14 +140,19 @@ class Fleet:
             watchdog.tell("READY=1")
             while not stop.asked and not self._halt.asked and self._busy:
                 stop.wait(LOOK_S)
-                ticking = [row for row in self.rows if row.ticked_s is not None]
-                if not ticking or not all(row.hangs for row in ticking):
+                if self.lives:
                     watchdog.tell("WATCHDOG=1", f"STATUS={view.words(self._standings())}")
                 view.show(self._standings())
             watchdog.tell("STOPPING=1")
             self._leave(stop.words or self._halt.words or "end of the run")
         watchdog.close()
         return stop.exit_status or int(any(row.failed for row in self.rows))
+
+    @property
+    def lives(self) -> bool:
+        """Whether the watchdog is fed: some loop runs, or none has begun."""
+        ticking = [row for row in self.rows if row.ticked_s is not None]
+        return not ticking or not all(row.hangs for row in ticking)
 
     def stop(self, why: str) -> None:
         """From another thread, as a signal would."""

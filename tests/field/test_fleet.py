@@ -65,6 +65,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Three sites of the crossing."""
     monkeypatch.setenv("ADAPTIVE_SIGNALS_COMMUNITY", "hush-hush")
     monkeypatch.setattr("field.fleet.LOOK_S", 0.02)
+    monkeypatch.setattr("field.fleet_view.LINE_EVERY_S", 0.1)
     intersection = crossing()
     monkeypatch.setattr("field.site_file.intersections.load", lambda _: intersection)
     for number, name in enumerate(NAMES):
@@ -155,6 +156,36 @@ def test_one_that_hangs_holds_nobody_up(folder: Path, street: Street, monkeypatc
     assert alarms == {"west"}
     assert "west: does not stop: its cabinet takes itself back after its backup time" in said.getvalue()
     assert all(street.cabinets[name].sets[-1][1] == "release" for name in ("north", "south"))
+
+
+@pytest.mark.parametrize(
+    ("ticked", "lives"),
+    [
+        ((None, None, None), True),
+        ((0.0, None, 0.0), True),
+        ((-11.0, -11.0, -9.0), True),
+        ((-11.0, None, -11.0), False),
+        ((-11.0, -11.0, -11.0), False),
+    ],
+)
+def test_the_watchdog_starves_when_every_loop_hangs(
+    folder: Path, street: Street, ticked: tuple[float | None, ...], lives: bool
+):
+    """Seconds since each one's last tick; one that is not in the street yet neither lives nor hangs."""
+    fleet = Fleet(Run(folder), sites_in(folder)[0], Console(file=io.StringIO()), street.open)
+    for row, since_s in zip(fleet.rows, ticked, strict=True):
+        row.ticked_s = None if since_s is None else time.monotonic() + since_s
+    assert fleet.lives == lives
+
+
+def test_a_cabinet_that_dies_is_missed_by_its_own_site_alone(folder: Path, street: Street):
+    """It is let go of, with an alarm; the others are active until the end."""
+    street.trouble["south"] = lambda: setattr(street.cabinets["south"], "silent", "south: no answer")
+    status, said = run(folder, street, 200)
+    assert status == 0 and "south: south: no answer" in said
+    assert "fallback" in kinds(folder, "south")
+    for name in ("north", "west"):
+        assert f"{name}: active to releasing: end of the run" in said and kinds(folder, name).count("releasing") == 1
 
 
 def test_a_lockout_and_a_full_disk_are_of_one_site(folder: Path, street: Street, monkeypatch: pytest.MonkeyPatch):
