@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from signals.arrivals import EVERY_S, Arrivals
 from signals.detectors import LoopHealth
+from signals.following import DISCHARGING_VEH as DISCHARGING_VEH
+from signals.following import Following
 from signals.greens import RECALL_S as RECALL_S
 from signals.greens import Greens
 from signals.history import History
@@ -25,8 +27,8 @@ from signals.values import Bools, Floats, Known, NeighbourMessage, Outlook, Snap
 
 EMPTY_GAP_S = 2.5
 OVERTAKEN_S = 5.0
-DISCHARGING_VEH = 4.0
-"""At least so many follow while a stop line in green has no gap, and the advance loops that say who comes are lost."""
+UNSEEN_RED_S = 60.0
+"""After which a lane group calls whose stop-line loops are lost, though nobody is believed to wait: within a cycle."""
 
 
 class FlowEstimator:
@@ -53,7 +55,8 @@ class FlowEstimator:
         self._time_s = -np.inf
         self._counted = np.zeros((4, len(layout.loops)))
         self._looks = 0
-        self._out_veh, self._follow_veh = np.zeros(self._shape), np.zeros(self._shape)
+        self._out_veh = np.zeros(self._shape)
+        self._following = Following(self._queues.reach_veh)
         self._learned_s, self._learned_veh = 0.0, np.zeros(len(layout.loops))
         self._known = np.full(self._shape, Known.ASSUMED, np.int8)
         self._believed: Bools = np.zeros(0, bool)
@@ -178,7 +181,7 @@ class FlowEstimator:
         self._out_veh = self._out_veh + sums[OUT]
         self._queues.update(now_s, elapsed_s, sums, quiet)
         if self._any_no_advance:
-            self._follow_veh = DISCHARGING_VEH * (self._lost_advance & (self._greens.served > 0) & ~quiet)
+            self._following.update(self._lost_advance, self._greens.served > 0, quiet, self._queues.inside_veh)
         if now_s >= self._look_at_s:
             self._queues.look(now_s, self._counted[:2], self._looks, self._arrivals.loop_veh_per_s, quiet)
             self._look_at_s = now_s + self._queues.look_every_s
@@ -219,7 +222,7 @@ class FlowEstimator:
         green_for_s = greens.elapsed_s(now_s)
         total = queues.inside_veh + queues.beyond_veh
         if self._any_no_advance:
-            np.maximum(total, self._follow_veh, out=total)
+            np.maximum(total, self._following.veh, out=total)
         total += sums[ON_STOP]  # counted out already, as they came onto the loop
         approaching = queues.approaching_veh()
         self._queue_veh = queue = total - approaching
@@ -227,7 +230,8 @@ class FlowEstimator:
             self._take_latched(queue, total, latched)
         calls = total >= 1.0  # a covered stop line makes it so
         if self._any_no_stop:
-            calls |= self._arrivals.no_stop & (self._arrivals.no_advance | ~greens.whole_green)
+            long_red = ~greens.whole_green & (now_s - greens.green_until_s >= UNSEEN_RED_S)
+            calls |= self._arrivals.no_stop & long_red
         if self._any_recalled:
             calls |= self._recalled & ~greens.whole_green
         greens.recall(now_s, self._served_s)

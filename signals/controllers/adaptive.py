@@ -8,6 +8,7 @@ greens are the shorter the longer all queues are:
   time); while they keep coming another stage must be worth several times as much. So with queues everywhere a stage
   goes on until its own are served, and little is lost in changing.
 - Behind a lane too short for its queue stands its whole approach: it counts as waiting, and such a lane waits less.
+  Where it fills from where no loop looks, its green has a minimum of its own.
 - Who turns in gaps, and whoever stands behind him within the junction, is shown a short protected green before cross
   traffic starts: a junction whose box is left full locks for good. Two a lane (HCM: sneakers) are left to a long
   interstage, where the green has been long enough for gaps, one lane alone still turns, and nothing holds it up.
@@ -58,6 +59,9 @@ class AdaptiveSettings(WorthiestSettings):
     short_lane_hysteresis: Annotated[
         float, Field(ge=1, le=20, description="The same times, while a lane that holds few vehicles fills from behind.")
     ] = 6.0
+    stub_green_s: Annotated[
+        float, Field(ge=0, le=60, description="Shortest green of a stub that fills from where no loop looks.")
+    ] = 12.0
     sneaking_s: Annotated[
         float, Field(ge=0, le=20, description="Who turned in gaps leaves in an interstage that long; 20: in none.")
     ] = 4.5
@@ -75,24 +79,25 @@ class Adaptive(Worthiest):
     wording = (*WORDING, "keeps green: who turns in gaps has time for it")
 
     def __init__(self, layout: Layout, settings: AdaptiveSettings) -> None:
+        self._settings, self._approach = settings, same_approach(layout)
         super().__init__(layout, settings)
-        self._settings = settings
         self._rows = np.arange(len(layout.intersections))
         self._weight_per_veh = per_vehicle(layout, settings.fullness)
-        short = layout.has_group & (layout.room_veh < SHORT_VEH * layout.lanes)
+        short = short_lanes(layout)
         self._full_veh = np.where(short, np.maximum(layout.room_veh - 1.0, 1.0), np.inf)
         self._short, self._any_short = short, bool(short.any())
         self._passage_s = np.where(short, settings.short_lane_passage_s, settings.passage_s)
         self._short_red_s = np.minimum(self._maximum_red_s, settings.short_lane_red_s)
         self._hysteresis = np.where(fans(layout), settings.fan_hysteresis, settings.hysteresis)
-        self._approach = np.zeros((*layout.shape, layout.shape[1]))
-        for row, intersection in enumerate(layout.intersections):
-            of = np.array([group.approach for group in intersection.lane_groups])
-            self._approach[row, : of.size, : of.size] = of[:, None] == of
         stubs: Bools = np.logical_or.reduce(short, axis=1)
         self._sneaks = (interstages_s(layout) >= settings.sneaking_s) & ~stubs[:, None, None]
         self._sneakers_veh = settings.sneakers_veh * layout.lanes
         self._bays = places(self._turning_which & turning_only(layout))
+
+    def _shortest_s(self, layout: Layout, minimum_green_s: float) -> Floats:
+        shortest_s = super()._shortest_s(layout, minimum_green_s)
+        filled = fill_unseen(layout, self._approach)
+        return np.where(filled, np.maximum(shortest_s, self._settings.stub_green_s), shortest_s)
 
     def _weigh(self, traffic: TrafficState, arriving: Floats, waiting: Floats, weight: Floats) -> None:
         np.multiply(traffic.red_s, 1 / self._settings.waiting_s, out=weight)
@@ -176,3 +181,31 @@ def fans(layout: Layout) -> Bools:
         for intersection in layout.intersections
     ]
     return np.array(several, bool)
+
+
+def short_lanes(layout: Layout) -> Bools:
+    """Lane groups [J, N] that are bays or stubs: their lanes have room for few."""
+    short: Bools = layout.has_group & (layout.room_veh < SHORT_VEH * layout.lanes)
+    return short
+
+
+def same_approach(layout: Layout) -> Floats:
+    """Which lane groups are of one approach, 1 or 0 [J, N, N]."""
+    same = np.zeros((*layout.shape, layout.shape[1]))
+    for row, intersection in enumerate(layout.intersections):
+        of = np.array([group.approach for group in intersection.lane_groups])
+        same[row, : of.size, : of.size] = of[:, None] == of
+    return same
+
+
+def fill_unseen(layout: Layout, approach: Floats) -> Bools:
+    """Stages [J, S] that serve the whole of an approach with a short lane that no advance loop watches.
+
+    Such a stub fills from where no loop looks, often at a yield: who comes from there waits until the queue that is
+    seen has gone, and is the last to get in before a green ends. approach: `same_approach`.
+    """
+    unseen = short_lanes(layout) & (layout.advance_distance_m == 0)
+    of = np.matmul(approach, unseen[:, :, None])[:, :, 0] > 0
+    whole = (layout.full_green | ~of[:, None, :]).all(axis=2)
+    stages: Bools = whole & layout.has_stage & of.any(axis=1)[:, None]
+    return stages

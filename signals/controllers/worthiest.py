@@ -65,8 +65,7 @@ class Worthiest(ABC):
         self._index_served(layout)
         self._turning_which, self._clears_which = turning, clears = turns_in_gaps(layout)
         self._turning, self._clears = places(turning), places(clears)
-        at_least_s = np.where(clears.any(axis=1), 0.0, settings.minimum_green_s)
-        self._minimum_s = np.maximum(layout.stage_minimum_green_s, at_least_s)
+        self._minimum_s = self._shortest_s(layout, settings.minimum_green_s)
         served = layout.full_green.any(axis=1)  # a turn on red alone has no stage that could come to its rescue
         self._maximum_red_s = np.where(served, settings.maximum_red_s, np.inf)
         self._exits_known = layout.downstream.shape[2] > 0
@@ -173,6 +172,11 @@ class Worthiest(ABC):
             if any(calls[group] for group in self._turning[row][current]):
                 of: list[float] = self._stages_worth(worth, row).tolist()
                 stage[row], why[row] = max(clears, key=of.__getitem__), TURNERS
+
+    def _shortest_s(self, layout: Layout, minimum_green_s: float) -> Floats:
+        """The shortest green of each stage, [J, S]; those that clear who turns in gaps have their own."""
+        at_least_s = np.where(self._clears_which.any(axis=1), 0.0, minimum_green_s)
+        return np.maximum(layout.stage_minimum_green_s, at_least_s)
 
     @abstractmethod
     def _better(self, traffic: TrafficState, own: Floats, other: Floats) -> Bools:

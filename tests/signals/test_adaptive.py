@@ -156,3 +156,18 @@ def test_a_stub_that_fills_from_behind_keeps_its_green_though_it_is_empty_now(me
         arrival_flow_veh_per_h=np.array([[600.0, 0.0]]),
     )
     assert adaptive(of).decide(state).stage[0] == stage
+
+
+@pytest.mark.parametrize(
+    ("metres", "seen", "green_s", "stage"),
+    [(20.0, False, 11.0, A), (20.0, False, 12.0, B), (20.0, True, 11.0, B), (200.0, False, 11.0, B)],
+)
+def test_a_stub_that_fills_from_where_no_loop_looks_has_time_to(metres: float, seen: bool, green_s: float, stage: int):
+    """Who comes out of a yield is let in once the others have gone, whatever the gap until then."""
+    whole = crossing()
+    main, side = whole.lane_groups
+    loops = tuple(d for d in whole.detectors if seen or d.kind == "stop_line" or main.id not in d.lane_groups)
+    groups = (main.model_copy(update={"length_m": metres}), side)
+    of = layout([whole.model_copy(update={"lane_groups": groups, "detectors": loops})])
+    state = waiting(of, [[0.0, 2.0]], elapsed_green_s=np.array([green_s]))
+    assert adaptive(of).decide(state).stage[0] == stage

@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
-from signals.detectors import CHECK_EVERY_S, MAXIMUM_PRESENCE_S, REASONS, LoopHealth
-from signals.flow import DISCHARGING_VEH
+from signals.detectors import CHECK_EVERY_S, MAXIMUM_PRESENCE_S, REASONS, UNPROVEN_S, LoopHealth
+from signals.flow import DISCHARGING_VEH, FlowEstimator
+from signals.intersection import Aspect
 from signals.layout import layout
-from signals.values import Known
-from tests.signals.fakes import crossing
+from signals.values import Known, Snapshot, TrafficState
+from tests.signals.fakes import crossing, protected_left
 from tests.signals.test_flow import ADVANCE, CROSSING, LOOPS, STOP, Feed
 
 MINUTE, HOUR = 60, 3600
@@ -186,3 +187,53 @@ def test_a_queue_goes_on_discharging_although_nobody_says_who_comes():
     assert state.queue_veh[0, 0] + state.approaching_veh[0, 0] >= DISCHARGING_VEH
     state = [feed.second() for _ in range(40)][-1]
     assert state.queue_veh[0, 0] == 0.0
+
+
+def four_lanes(
+    dead: tuple[str, ...], seconds: int, rare: str = ""
+) -> tuple[FlowEstimator, dict[str, int], TrafficState]:
+    """A junction whose lanes are all used by one vehicle in ten seconds, `rare` by one in five minutes; some of whose
+    loops see nobody.
+    """
+    of = layout([protected_left()])
+    loops = {name: k for k, (_, name) in enumerate(of.loops)}
+    estimator, aspects = FlowEstimator(of), np.full(of.has_head.shape, Aspect.RED, np.int8)
+    sees, healthy = np.array([name not in dead for name in loops]), np.ones(len(loops), bool)
+    every_s = np.array([300 if rare and name.startswith(rare) else 10 for name in loops])
+    for second in range(seconds):
+        seen = sees & (second % every_s == 0)
+        told = seen.astype(float), seen.astype(float), seen, healthy
+        nobody = np.zeros(of.has_head.shape, bool)
+        stage = np.array([second // 30 % of.stages])
+        state = estimator.update(Snapshot(float(second), *told, stage, aspects, np.zeros(1, bool), nobody))
+    return estimator, loops, state
+
+
+SILENT = ("left.left.advance", "left.left.stop_line")
+
+
+def test_a_lane_that_never_told_anything_is_unproven_where_another_loop_is_dead():
+    """It looks unused; but its loops may be as dead as the other, and its flow is then assumed rather than none."""
+    estimator, loops, state = four_lanes((*SILENT, "left.through.advance"), int(UNPROVEN_S) + 120)
+    assert "stuck off" in estimator.reason(loops["left.through.advance"])
+    assert all("unproven" in estimator.reason(loops[name]) for name in SILENT)
+    assert estimator.believed.sum() == len(loops) - 3
+    column = [g.id for g in protected_left().lane_groups].index("left.left")
+    assert state.known[0, column] == Known.ASSUMED
+    assert state.arrival_flow_veh_per_h[0, column] > 100.0
+
+
+@pytest.mark.parametrize(
+    ("dead", "seconds"), [(SILENT, 2 * int(UNPROVEN_S)), ((*SILENT, "left.through.advance"), int(UNPROVEN_S) - 60)]
+)
+def test_it_is_taken_for_unused_where_all_others_work_and_for_ten_minutes(dead: tuple[str, ...], seconds: int):
+    estimator, loops, _ = four_lanes(dead, seconds)
+    assert all(estimator.believed[loops[name]] for name in SILENT)
+
+
+def test_a_loop_whose_lane_mate_tells_is_judged_by_that_one():
+    """Of a lane that few use one loop counts and the other does not: there is no need to guess, and no proof yet."""
+    dead = ("left.left.advance", "left.through.advance")
+    estimator, loops, _ = four_lanes(dead, int(UNPROVEN_S) + 120, rare="left.left.")
+    assert not estimator.believed[loops["left.through.advance"]]
+    assert estimator.believed[loops["left.left.advance"]]

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from signals.flow import DISCHARGING_VEH, FlowEstimator
+from signals.flow import DISCHARGING_VEH, UNSEEN_RED_S, FlowEstimator
 from signals.intersection import Aspect, Intersection
-from signals.layout import Layout, layout
+from signals.layout import VEHICLE_SPACE_M, Layout, layout
 from signals.values import Snapshot, TrafficState
 from tests.signals.fakes import crossing, protected_left
 
@@ -31,6 +31,11 @@ class Street:
         self._estimator, self._time_s = FlowEstimator(self.layout), 0.0
         self._healthy = np.array([name not in faulty for name in self.loops])
 
+    def reach_veh(self, group: str) -> float:
+        """How many have room between its advance loops and its stop line, as many as it has lanes on that."""
+        at = 0, self.groups[group]
+        return float((self.layout.advance_distance_m[at] / VEHICLE_SPACE_M + 1.0) * self.layout.lanes[at])
+
     def second(self, stage: int, covered: tuple[str, ...] = (), counted: tuple[str, ...] = ()) -> TrafficState:
         """One reading; loops that are faulty tell nothing."""
         self._time_s += 1.0
@@ -54,18 +59,59 @@ def test_a_covered_stop_line_stands_for_the_lane_beside_it(faulty: tuple[str, ..
     assert state.queue_veh[0, street.groups["crossing.main"]] == pytest.approx(2.0, abs=0.1)
 
 
-def test_who_was_taken_to_follow_does_not_stay_when_the_green_ends():
-    """Without an advance loop a stop line that discharges has somebody behind it, but nobody knows that they came."""
-    street = Street(crossing(), ("crossing.main.advance",))
-    stop, group = ("crossing.main.stop_line",), street.groups["crossing.main"]
-    for _ in range(100):
-        street.second(1)
-    for second in range(60):
+def believed_veh(street: Street, state: TrafficState) -> float:
+    """Queued and approaching on the main street."""
+    group = street.groups["crossing.main"]
+    return float(state.queue_veh[0, group] + state.approaching_veh[0, group])
+
+
+def green_without_a_gap(street: Street) -> TrafficState:
+    """The main street has green for half a minute, and one vehicle in two seconds all the while."""
+    stop: tuple[str, ...] = ("crossing.main.stop_line",)
+    for second in range(30):
         seen = stop if second % 2 else ()
         state = street.second(0, seen, seen)
-    assert state.queue_veh[0, group] + state.approaching_veh[0, group] >= DISCHARGING_VEH
-    state = street.second(1)
-    assert state.queue_veh[0, group] + state.approaching_veh[0, group] < DISCHARGING_VEH
+    return state
+
+
+def test_who_is_left_over_stands_there_until_a_gap_shows_that_none_is():
+    """Each green in a row that ends without a gap leaves as many more behind where the advance loop is lost."""
+    street = Street(crossing(), ("crossing.main.advance",))
+    for _ in range(100):
+        street.second(1)
+    for greens in (1, 2):
+        assert believed_veh(street, green_without_a_gap(street)) >= DISCHARGING_VEH
+        left = min(DISCHARGING_VEH * greens, street.reach_veh("crossing.main"))
+        assert believed_veh(street, street.second(1)) == pytest.approx(left, abs=0.5)
+        for _ in range(5):
+            street.second(1, covered=("crossing.main.stop_line",))
+    for _ in range(20):
+        state = street.second(0)
+    assert believed_veh(street, state) < 2.0
+    green_without_a_gap(street)
+    assert believed_veh(street, street.second(1)) == pytest.approx(DISCHARGING_VEH, abs=0.5)
+
+
+def test_no_more_are_left_over_than_have_room():
+    """However many greens in a row do not suffice, the queue ends where the lost advance loop lies."""
+    street = Street(crossing(), ("crossing.main.advance",))
+    for _ in range(100):
+        street.second(1)
+    for _ in range(30):
+        green_without_a_gap(street)
+        state = street.second(1, covered=("crossing.main.stop_line",))
+    assert believed_veh(street, state) <= 1.0 + street.reach_veh("crossing.main")
+
+
+@pytest.mark.parametrize(("red_s", "calls"), [(UNSEEN_RED_S - 5, False), (UNSEEN_RED_S + 5, True)])
+def test_whose_stop_line_is_lost_is_called_within_a_cycle(red_s: float, calls: bool):
+    """Nobody has come over the advance loop, but who came by another way cannot be seen."""
+    street = Street(crossing(), ("crossing.main.stop_line",))
+    for _ in range(100):
+        street.second(0)
+    for _ in range(int(red_s)):
+        state = street.second(1)
+    assert bool(state.calls[0, street.groups["crossing.main"]]) == calls
 
 
 def test_a_lane_group_without_a_loop_is_taken_for_one_of_as_many_lanes():
