@@ -1,7 +1,7 @@
 """`control.py run FOLDER`: many sites in one process, a thread each, so that what ails one is no business of another's.
 
 Each has its own cabinet's lock, logs, lockout and clock, as if it ran alone. One that ends by an error begins anew, in
-shadow, as systemd would have it; one that hangs is told of, and its cabinet's own timer takes it back. Docs: 0016.
+shadow, as systemd would have it; one that hangs is told of, and its cabinet's own timer takes it back. Decision 0018.
 """
 
 from __future__ import annotations
