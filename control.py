@@ -9,22 +9,35 @@ import typer
 from field.audit_words import audit_words, verify_log
 from field.check import check as check_site
 from field.console import OneLineErrors, output
-from field.demo import Demo, run_demo
 from field.describe import describe
+from field.fleet import run_sites
 from field.playback import play_back
-from field.run import Run, acknowledge, run_site
+from field.run import Run, acknowledge
 from field.site_file import built, load
 from field.site_file import schema as site_schema
-from field.virtual.command import CabinetOptions, run_cabinet
 from field.virtual.misbehave import MISBEHAVIOURS
 
 app = typer.Typer(cls=OneLineErrors, no_args_is_help=True, add_completion=False, help=__doc__)
 
-Scenario = Annotated[str, typer.Option(help="Name or path; `evaluate.py list` shows the names.")]
+DemoScenario = Annotated[
+    str | None,
+    typer.Option(
+        help="Name or path; `evaluate.py list` shows the names. Without --junction all of it is driven directly.",
+        show_default="single, over SNMP",
+    ),
+]
+DemoJunction = Annotated[str | None, typer.Option(help="The junction of the scenario to stand the cabinet at.")]
+DemoSpeed = Annotated[
+    float | None,
+    typer.Option(help="Seconds of the street per second of the wall clock.", show_default="5, or 20 driven directly"),
+]
 Controller = Annotated[str, typer.Option(help="NAME[:FILE]; `evaluate.py list` shows the names.")]
 Speed = Annotated[float, typer.Option(help="Seconds of the street per second of the wall clock.")]
 Seconds = Annotated[float, typer.Option(help="Seconds of the street to show.")]
-Log = Annotated[Path | None, typer.Option(help="Where the record log goes.", show_default="recordings/demo-TIME.jsonl")]
+Log = Annotated[
+    Path | None,
+    typer.Option(help="Where the record log goes; a folder, over SNMP.", show_default="recordings/demo-TIME"),
+]
 History = Annotated[Path | None, typer.Option(help="What is usual here: read if there, kept up to date.")]
 Gui = Annotated[bool, typer.Option("--gui", help="Open SUMO's window beside.")]
 Recorded = Annotated[Path, typer.Argument(help="A record log.")]
@@ -39,6 +52,7 @@ Out = Annotated[Path | None, typer.Option(help="Write it as one HTML file, too."
 Before = Annotated[Path | None, typer.Option(help="The log of the time before.")]
 After = Annotated[Path | None, typer.Option(help="The log of the time after.")]
 SiteFile = Annotated[Path, typer.Argument(help="A site's TOML.", metavar="SITE")]
+Sites = Annotated[Path, typer.Argument(help="A site's TOML, or a folder of them.", metavar="SITE")]
 StandIn = Annotated[str | None, typer.Option("--controller", help="NAME[:FILE] in place of the one in the log.")]
 Watch = Annotated[float | None, typer.Option("--speed", help="Watch it at so many times the wall clock.")]
 
@@ -94,6 +108,8 @@ def cabinet(
     gui: Gui = False,
 ) -> None:
     """A cabinet that is not there: a NEMA controller answering NTCIP 1202, with SUMO's traffic on its street."""
+    from field.virtual.command import CabinetOptions, run_cabinet  # SUMO, which the street has no use for
+
     options = CabinetOptions(
         scenario,
         junction,
@@ -119,22 +135,26 @@ def cabinet(
 
 @app.command()
 def demo(
-    scenario: Scenario = "arterial",
+    scenario: DemoScenario = None,
+    junction: DemoJunction = None,
     controller: Controller = "max-pressure",
-    speed: Speed = 20.0,
+    speed: DemoSpeed = None,
     seconds: Seconds = 300.0,
     log: Log = None,
     gui: Gui = False,
     history: History = None,
 ) -> None:
-    """Watch a controller think: the loop of the street, with SUMO as the street. Ctrl-C gives the street back."""
-    raise typer.Exit(run_demo(Demo(scenario, controller, speed, seconds, log, gui, history), output()))
+    """Watch a controller think: a virtual cabinet, SUMO behind it, the loop over SNMP. Ctrl-C gives the street back."""
+    from field.wired_demo import Asked, show_demo  # SUMO, which the street has no use for
+
+    asked = Asked(scenario, junction, controller, speed, seconds, log, gui, history)
+    raise typer.Exit(show_demo(asked, output()))
 
 
 @app.command()
-def run(site: SiteFile, speed: VirtualSpeed = 1.0, seconds: RunSeconds = None, feed: FeedText = None) -> None:
-    """Watch the site's cabinet and, as far as the site file lets us, control it. Ctrl-C or SIGTERM gives it back."""
-    raise typer.Exit(run_site(Run(site, speed, seconds, feed), output()))
+def run(site: Sites, speed: VirtualSpeed = 1.0, seconds: RunSeconds = None, feed: FeedText = None) -> None:
+    """Watch the cabinet of a site, or all of a folder, and control it as far as its file says; Ctrl-C gives it back."""
+    raise typer.Exit(run_sites(Run(site, speed, seconds, feed), output()))
 
 
 @app.command("acknowledge")

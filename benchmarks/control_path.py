@@ -1,40 +1,30 @@
-"""How many junctions one core controls at one tick a second: `python benchmarks/control_path.py --json FILE` (minutes).
+"""What the control path alone takes at one tick a second, for `benchmarks/fleet.py`.
 
-The control path alone, in one batch: estimation, `adaptive`, interlock, over copies of real junctions, fed with what
+It is one batch: estimation, `adaptive`, interlock, over copies of real junctions, fed with what
 was read on their street while the same controller had it, so that wishes, grants and read-back belong together. No
 cabinet, no network, no log. Lateness is that of ticks due every second, each begun when the one before has ended.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import platform
 import resource
-import sys
 import time
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))  # run as a file, from anywhere
+import numpy as np
 
-import numpy as np  # noqa: E402
-
-from field.street import VirtualStreet  # noqa: E402
-from signals.controllers import build  # noqa: E402
-from signals.flow import FlowEstimator  # noqa: E402
-from signals.intersection import Intersection  # noqa: E402
-from signals.layout import Layout, layout  # noqa: E402
-from signals.loop import Loop  # noqa: E402
-from signals.plans import PlanFile  # noqa: E402
-from signals.replay import RecordedPlant  # noqa: E402
-from signals.safety import Interlock  # noqa: E402
-from signals.values import Snapshot  # noqa: E402
+from field.street import VirtualStreet
+from signals.controllers import build
+from signals.flow import FlowEstimator
+from signals.intersection import Intersection
+from signals.layout import Layout, layout
+from signals.loop import Loop
+from signals.plans import PlanFile
+from signals.replay import RecordedPlant
+from signals.safety import Interlock
+from signals.values import Snapshot
 
 SCENARIO, CONTROLLER = "resco:cologne8", "adaptive"
-JUNCTIONS, WANTED = 5000, 5000
-WARM_UP, TICKS, TICK_S = 60, 240, 1.0
-MOST_LATE_S = 1.0
+WARM_UP, TICK_S = 60, 1.0
 
 
 def recorded(ticks: int) -> tuple[Layout, list[Snapshot]]:
@@ -94,19 +84,14 @@ def lateness_s(took_s: list[float], every_s: float = TICK_S) -> list[float]:
     return found
 
 
-def main() -> int:
-    """Measure, print, write."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--junctions", type=int, default=JUNCTIONS)
-    parser.add_argument("--ticks", type=int, default=TICKS)
-    parser.add_argument("--json", type=Path)
-    asked = parser.parse_args()
-    own, snapshots = recorded(WARM_UP + asked.ticks)
-    number = -(-asked.junctions // len(own.intersections))
+def control_path(junctions: int, ticks: int) -> dict[str, float | int | str]:
+    """Figures of so many junctions on one core."""
+    own, snapshots = recorded(WARM_UP + ticks)
+    number = -(-junctions // len(own.intersections))
     place = copies(own.intersections, number)
     took_s = measure(place, snapshots, number)
-    mean_s, late_s = float(np.mean(took_s)), float(np.percentile(lateness_s(took_s), 99))
-    figures = {
+    mean_s = float(np.mean(took_s))
+    return {
         "scenario": SCENARIO,
         "controller": CONTROLLER,
         "junctions": len(place.intersections),
@@ -114,22 +99,8 @@ def main() -> int:
         "tick_mean_s": mean_s,
         "tick_p99_s": float(np.percentile(took_s, 99)),
         "tick_longest_s": max(took_s),
-        "lateness_p99_s": late_s,
+        "lateness_p99_s": float(np.percentile(lateness_s(took_s), 99)),
         "us_per_junction": 1e6 * mean_s / len(place.intersections),
         "junctions_per_core": len(place.intersections) * TICK_S / mean_s,
         "memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-        "python": platform.python_version(),
-        "numpy": np.__version__,
-        "machine": platform.machine(),
     }
-    for name, value in figures.items():
-        print(f"{name:20} {value:.4g}" if isinstance(value, float) else f"{name:20} {value}")
-    if asked.json:
-        asked.json.write_text(json.dumps(figures, indent=1), encoding="utf-8")
-    enough = figures["junctions_per_core"] >= WANTED and late_s <= MOST_LATE_S  # type: ignore[operator]
-    print("enough" if enough else f"not enough: must be {WANTED} a core with a lateness p99 of {MOST_LATE_S:g} s")
-    return 0 if enough else 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())

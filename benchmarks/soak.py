@@ -28,7 +28,8 @@ from field.history_file import HistoryFile  # noqa: E402
 from field.lockout_file import LockoutFile  # noqa: E402
 from field.ntcip.cabinet import NtcipCabinet  # noqa: E402
 from field.ntcip.objects import Value  # noqa: E402
-from field.run import FIRST_WEEKDAY, parts_of  # noqa: E402
+from field.parts import parts_of  # noqa: E402
+from field.run import FIRST_WEEKDAY  # noqa: E402
 from field.site import Site  # noqa: E402
 from field.site_file import built, load  # noqa: E402
 from field.states import State  # noqa: E402

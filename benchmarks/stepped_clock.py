@@ -34,12 +34,13 @@ class SteppedDatetime(datetime):
 def main() -> None:
     """Have everything that asks for the time of day ask us, then run."""
     import field.audit
+    import field.parts
     import field.record_log
     import field.run
     import field.supervisor
 
     time.time = lambda: true_time() + step_s()  # type: ignore[assignment]
-    for module in (field.audit, field.record_log, field.run, field.supervisor):
+    for module in (field.audit, field.parts, field.record_log, field.run, field.supervisor):
         module.datetime = SteppedDatetime  # type: ignore[attr-defined]
     from control import app
 

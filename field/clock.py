@@ -59,16 +59,21 @@ class WallClock:
         self.moved_s = 0.0
         """Wall time by which the schedule was moved, because the work did not keep up."""
         self._seconds, self._wait, self._now = iter(seconds), wait, now
-        self._lateness_s: deque[float] = deque(maxlen=REMEMBERED)
+        self.lateness_s: deque[float] = deque(maxlen=REMEMBERED)
+        self.done_s: deque[float] = deque(maxlen=REMEMBERED)
+        """From when a tick was due until its work was over, lateness and all."""
         self._due_s: float | None = None
+        self._at_work_since_s: float | None = None
         self._before_s = 0.0
 
     def __iter__(self) -> Iterator[float]:
         return self
 
     def __next__(self) -> float:
+        if self._at_work_since_s is not None:
+            self.done_s.append(self._now() - self._at_work_since_s)
         second_s = next(self._seconds)
-        due_s = self._due(second_s)
+        self._at_work_since_s = due_s = self._due(second_s)
         early_s = due_s - self._now()
         if early_s > 0:
             self._wait(early_s)
@@ -86,7 +91,7 @@ class WallClock:
     def _count(self, lateness_s: float) -> None:
         self.ticks += 1
         self.late += lateness_s > LATE_S
-        self._lateness_s.append(lateness_s)
+        self.lateness_s.append(lateness_s)
         if lateness_s > CATCH_UP_S and self._due_s is not None:
             self._due_s += lateness_s
             self.moved_s += lateness_s
@@ -94,4 +99,9 @@ class WallClock:
     @property
     def lateness_p99_s(self) -> float:
         """How long after it was due a tick began, 99 in 100 at most, of the last `REMEMBERED`."""
-        return float(np.percentile(self._lateness_s, 99)) if self._lateness_s else 0.0
+        return float(np.percentile(self.lateness_s, 99)) if self.lateness_s else 0.0
+
+    @property
+    def done_p99_s(self) -> float:
+        """How long after it was due a tick's work was over, 99 in 100 at most, of the same ticks."""
+        return float(np.percentile(self.done_s, 99)) if self.done_s else 0.0

@@ -5,12 +5,50 @@ from __future__ import annotations
 import os
 import select
 import signal
+import threading
 from types import FrameType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 SHELL_OFFSET = 128
 """A shell's exit status for a signal is this and the signal's number."""
+
+
+class Stop(Protocol):
+    """Whether to stop, looked at between two ticks."""
+
+    @property
+    def asked(self) -> bool:
+        """Whether somebody wants us to."""
+
+    @property
+    def words(self) -> str:
+        """Who does; empty if nobody."""
+
+    def wait(self, seconds: float) -> None:
+        """Sleep, or until it is asked."""
+
+
+class Halt:
+    """The same for any number of threads, asked by one of them."""
+
+    def __init__(self) -> None:
+        self.words = ""
+        self._event = threading.Event()
+
+    @property
+    def asked(self) -> bool:
+        """Whether somebody wants us to stop."""
+        return self._event.is_set()
+
+    def ask(self, words: str) -> None:
+        """All stop after the tick that they are in."""
+        self.words = words
+        self._event.set()
+
+    def wait(self, seconds: float) -> None:
+        """Sleep, or until it is asked."""
+        self._event.wait(seconds)
 
 
 class StopRequest:

@@ -13,7 +13,9 @@ import pytest
 from typer.testing import CliRunner
 
 from control import app
+from field.audit import entries, verify
 from signals.recording import LogReader
+from tests.conftest import NeedsProgram
 from tests.field.recorded import STREET, record, rows_of, write_rows
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -70,6 +72,31 @@ def test_a_signal_gives_the_street_back(tmp_path: Path, number: signal.Signals, 
     assert rows[-1]["local"] == [0, 1, 2]
     assert run("replay", log)[0] == 0
     assert not LogReader(log).cut
+
+
+def test_a_demo_without_a_word_goes_over_the_wire(tmp_path: Path, needs_program: NeedsProgram):
+    """Cabinet, SNMP, hold, release: nothing to configure, and what was decided plays back."""
+    needs_program("snmpd", package="snmpd")
+    logs = tmp_path / "logs"
+    code, said, complaint = run("demo", "--seconds", 12, "--speed", 2, "--log", logs)
+    assert (code, complaint) == (0, "")
+    for words in ("SNMP on 127.0.0.1:", "engaging to active: it is ours", "releasing to fallback: planned"):
+        assert words in said
+    assert verify(logs / "audit").broken == ""
+    assert {row["name"] for row in entries(logs / "audit") if row["kind"] == "set"} >= {"systemPatternControl"}
+    code, said, _ = run("replay", next((logs / "records").iterdir()))
+    assert code == 0, said
+    assert run("demo", "--log", logs)[0] == 2
+
+
+def test_a_demo_without_snmpd_says_so_and_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """In one line, with the package to install."""
+    monkeypatch.setattr("field.virtual.agent.shutil.which", lambda *_, **__: None)
+    code, said, complaint = run("demo", "--seconds", 5, "--speed", 400, "--log", tmp_path / "log.jsonl")
+    assert (code, complaint) == (0, "")
+    first = said.splitlines()[0]
+    assert first.startswith("snmpd is missing: install Debian package snmpd") and "SUMO is driven directly" in first
+    assert "every junction was back on its own plan" in said
 
 
 def test_in_a_terminal_the_picture_is_live(tmp_path: Path):

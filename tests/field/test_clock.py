@@ -98,3 +98,15 @@ def test_the_streets_clock_is_not_set_with_the_walls():
     for leap_s in (-86_400.0, 3600.0, 1.0):
         wall_s, steady_s = wall_s + leap_s, steady_s + 5.0
     assert clock() - began_s == 30.0
+
+
+def test_a_tick_is_done_when_its_work_is():
+    """Counted from when it was due, so that a late one is as slow as it feels."""
+    wall = Wall()
+    clock = wall.clock([0.0, 1.0, 2.0, 3.0])
+    for work_s in (0.2, 1.5, 0.1):
+        next(clock)
+        wall.now_s += work_s
+    next(clock)
+    assert list(clock.done_s) == pytest.approx([0.2, 1.5, 0.6])  # 0.5 late and 0.1 of work
+    assert 1.4 < clock.done_p99_s <= 1.5

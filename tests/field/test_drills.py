@@ -10,14 +10,21 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.drills import Drills, summary
+from benchmarks.one_drill import KINDS as STRUCK
+from benchmarks.one_drill import STATES as DRILLED
+from benchmarks.one_drill import Outcome
 from benchmarks.wire_cut import SET, Wire, pdu
 from field.audit import entries, verify
 from field.causes import Limits
+from field.virtual.checker import Breach
+from tests.conftest import NeedsProgram
 from tests.field.fake_cabinet import BACKUP_S, Bench
 
 ROOT = Path(__file__).resolve().parents[2]
 STATES = ("preflight", "shadow", "engaging", "active", "degraded", "fallback", "lockout")
 KINDS = ("kill", "stop", "cut", "disk", "restart")
+SEED_OF_ALL_KINDS = 5
 
 
 def bring(bench: Bench, state: str) -> None:
@@ -105,6 +112,68 @@ for number in range(10**6):
         verdict = verify(tmp_path)
         assert verdict.broken == "" and len(verdict.cut) <= 1
         assert [row.get("value") for row in entries(tmp_path)][-1] in (last, last + 1)
+
+
+def test_twenty_drills_of_real_processes(needs_program: NeedsProgram):
+    """At each state, over SNMP, judged by stock snmpget and the cabinet's own log; side by side, since they wait."""
+    needs_program("snmpget", package="snmp")
+    needs_program("snmpd", package="snmpd")
+    drills = Drills(times=20, seed=SEED_OF_ALL_KINDS)
+    drills.run(side_by_side=10, in_a_block=2)
+    assert drills.failed == []
+    assert [outcome.number for outcome in sorted(drills.outcomes, key=lambda o: o.number)] == list(range(20))
+    assert {o.state for o in drills.outcomes} == set(DRILLED) and {o.kind for o in drills.outcomes} == set(STRUCK)
+    assert max(outcome.local_s for outcome in drills.outcomes) > 2.0  # somebody was seen to be waited for
+
+
+@pytest.fixture
+def ground(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Drills that are over at once; the numbers of those that were held."""
+    held: list[int] = []
+
+    class Ground:
+        def __init__(self, *_: object) -> None:
+            self._held = len(held)
+
+        def run(self, number: int) -> Outcome:
+            held.append(number)
+            return Outcome(number, "active", "kill", reached=number != 6, broken="still controlled" * (number == 4))
+
+        def close(self) -> tuple[int, list[Breach]]:
+            return 10 * (7 not in held[self._held :]), [Breach(1.0, 3, "a short green")] * (2 in held[self._held :])
+
+    monkeypatch.setattr("benchmarks.drills.Ground", Ground)
+    return held
+
+
+def test_drills_that_are_over_are_kept_and_the_others_taken_up(tmp_path: Path, ground: list[int]):
+    """By block, whatever ended them; another seed is another matter."""
+    file = tmp_path / "drills.json"
+    Drills(5, 1, file).run(2, 2)
+    assert sorted(ground) == [0, 1, 2, 3, 4]
+    drills = Drills(8, 1, file)
+    drills.run(2, 2)
+    assert sorted(ground[5:]) == [5, 6, 7] and len(Drills(8, 1, file).outcomes) == 8
+    stopped = Drills(20, 1, file)
+    stopped.over.set()
+    stopped.run(2, 2)
+    assert len(ground) == 8
+    with pytest.raises(SystemExit, match="seed = 1, must be 2"):
+        Drills(8, 2, file)
+
+
+def test_what_speaks_against_us_is_counted(ground: list[int]):
+    """A drill that broke, one that never came to its state, a broken rule, a log without an event."""
+    drills = Drills(8, 1)
+    drills.run(1, 1)
+    assert ground == list(range(8))
+    assert drills.failed == [
+        "drill 5: active: kill: still controlled",
+        "drill 7: active: kill: not reached",
+        "rule 3 at 1.0 s: a short green",
+        "a cabinet's event log is empty",
+    ]
+    assert "8 of 8 drills, 2 failed, 1 broken rules in the cabinets' 70 events" in summary(drills)[0]
 
 
 def test_a_wire_tells_a_set_from_a_get():

@@ -21,27 +21,11 @@ from field.site import MqttFeed, ReplayFeed, Site
 from signals.errors import ConfigError, PlantError
 from signals.layout import Layout
 from signals.recording import LogReader, Tick
-from signals.values import Snapshot
-from tests.field.fake_cabinet import FakeCabinet
+from tests.field.clocked_cabinet import ClockedCabinet
 from tests.signals.fakes import crossing
 
 ROOT = Path(__file__).resolve().parents[2]
 FAST = 100.0
-
-
-class ClockedCabinet(FakeCabinet):
-    """Lives by the street's clock."""
-
-    def __init__(self, level: Level, now: Callable[[], float]) -> None:
-        super().__init__(level)
-        self._now, self._plant.time_s = now, now()
-        self._plant._local_since_s = [self._plant.time_s]
-        self._plant.history = [[shown._replace(time_s=self._plant.time_s) for shown in self._plant.history[0]]]
-        self.backup_s = 600.0
-
-    def read(self) -> Snapshot:
-        self.wait(max(0, round(self._now() - self.time_s)))
-        return super().read()
 
 
 @pytest.fixture
