@@ -18,16 +18,23 @@ from reports.performance.page import COLUMNS, row
 from reports.performance.signal_charts import Signal, endings, phase_charts, signal_of
 from reports.signals.corridor import corridor, read_recorded
 from reports.signals.kept import Kept, kept
-from reports.signals.time_space import SHOWN, time_space
+from reports.signals.time_space import ALONG, SHOWN, cut, time_space
 from reports.wording import number
 from reports.words import Words, words
 from simulation.event_log import GREEN, RED, YELLOW
 
 WORDS = Path(__file__).parent / "words"
-JUNCTIONS_DRAWN, PHASES_DRAWN = 4, 3
+JUNCTIONS_DRAWN, PHASES_DRAWN = 3, 3
 """In a whole report, and of each junction: a chart is some 30 kB."""
 BIN_MIN = 15
-LEGEND = ((RED, "red"), (YELLOW, "yellow"), (GREEN, "green"))
+LEGEND = {
+    "red": SHOWN[RED],
+    "yellow": SHOWN[YELLOW],
+    "green": SHOWN[GREEN],
+    "along": (ALONG, 2.0),
+    "others": ("var(--muted)", 2.0),
+}
+"""Colours and widths of the time-space diagram."""
 TABLE = ("phase", "cycles", "cycle", "green", "ended", "arrivals", "share", "platoon", "green_occupancy", "failures")
 
 
@@ -40,7 +47,7 @@ def signals_section(
         "signal_words": own,
         "signals": signals(found, comparisons, say),
         "streets": streets(found, comparisons, say, named),
-        "street_legend": [(SHOWN[shown][0], own(f"time_space.{name}")) for shown, name in LEGEND],
+        "street_legend": [(colour, width, own(f"time_space.{name}")) for name, (colour, width) in LEGEND.items()],
         "corridor_named": bool(named),
     }
 
@@ -145,7 +152,9 @@ def streets(
         minutes = number((times.max() - times.min()) / 60.0, 0)
         shown.append(
             {
-                "title": own("time_space.corridor", place=comparison.label, junctions=" → ".join(along.junctions))
+                "title": own(
+                    "time_space.corridor", place=comparison.label, junctions=" → ".join(map(cut, along.junctions))
+                )
                 if along
                 else comparison.label,
                 "about": own("time_space.about", minutes=minutes, draw=files[0].draw, begin=number(times.min(), 0))

@@ -20,7 +20,7 @@ WIDTH, LEFT, RIGHT, TOP, BOTTOM = 1200.0, 84.0, 8.0, 10.0, 40.0
 BEFORE_M, AFTER_M = 220.0, 160.0
 UNIT_PER_M, LOWEST, HIGHEST, APART = 0.32, 260.0, 640.0, 17.0
 BEND_M = 1.5
-TEXT = 14.0
+TEXT, LONGEST_NAME = 14.0, 9
 ALONG, OTHERS = "#1f7fc4", MUTED
 SHOWN = {RED: ("#d5402b", 6.0), YELLOW: ("#d9a400", 6.0), GREEN: ("#009270", 3.0)}
 """Colour and height of a band: red is the heavier one, also where colours are not seen."""
@@ -80,7 +80,7 @@ class _Frame:
         for name, line_m in zip(self.along.junctions, self.lines_m, strict=True):
             y = self.y(line_m)
             if last - y >= APART:
-                words, last = f"{name[:8]}…" if len(name) > 9 else name, y
+                words, last = cut(name), y
                 middle = f'x="{LEFT - 8:.0f}" y="{y + 0.35 * TEXT:.1f}" text-anchor="end"'
                 title = f"<title>{escape(name)}</title>"
                 yield f'<text fill="{INK}" font-weight="600" {middle}>{escape(words)}{title}</text>'
@@ -119,6 +119,11 @@ class _Frame:
         kept = bends(time_s, place_m, self.lines_m)
         points = [f"{self.x(t):.1f} {self.y(m):.1f}" for t, m in zip(time_s[kept], place_m[kept], strict=True)]
         return "M" + "L".join(points)
+
+
+def cut(name: str) -> str:
+    """As the margin has room for it."""
+    return f"{name[: LONGEST_NAME - 1]}…" if len(name) > LONGEST_NAME else name
 
 
 def bends(time_s: np.ndarray, place_m: np.ndarray, lines_m: Sequence[float]) -> np.ndarray:
