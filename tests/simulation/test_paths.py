@@ -11,6 +11,7 @@ import pytest
 
 from experiments.case import Case, run_case
 from experiments.grid import grid
+from simulation.event_log import BEGIN_GREEN, BEGIN_RED_CLEARANCE, BEGIN_YELLOW, GREEN, RED, YELLOW
 from simulation.measures import Window
 from simulation.paths import LAMP_COLUMNS, PATH_COLUMNS, SPAN_S, lamps_of, middle
 
@@ -20,7 +21,7 @@ SINGLE: dict[str, Any] = {"scenario": "single", "controller": "actuated", "deman
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict, Path]:
     folder = tmp_path_factory.mktemp("kept")
-    case = Case(path_files=folder / "paths", **SINGLE)
+    case = Case(path_files=folder / "paths", event_logs=folder / "logs", **SINGLE)
     row = run_case(case, folder)
     assert case.paths
     return row, case.paths
@@ -55,6 +56,17 @@ def test_lamps_change_and_begin_before_the_first_look(kept: tuple[dict, Path]):
         assert own["time_s"].iloc[0] == paths["time_s"].min() - 1.0
         shown = own["shown"].tolist()
         assert {(a, b) for a, b in pairwise(shown)} == {(2, 1), (1, 0), (0, 2)}
+
+
+def test_the_log_of_events_has_the_same_times(kept: tuple[dict, Path]):
+    """A green is logged at the begin of the step in which vehicles first drive on it, as the paths have it."""
+    lamps = table(lamps_of(kept[1]))
+    events = table(kept[1].parent.parent / "logs" / kept[1].name)
+    changed = lamps.groupby(["approach", "exit"]).tail(-1)
+    for shown, code in ((GREEN, BEGIN_GREEN), (YELLOW, BEGIN_YELLOW), (RED, BEGIN_RED_CLEARANCE)):
+        logged = pd.to_datetime(events.loc[events["EventId"] == code, "TimeStamp"]) - pd.Timestamp(0)
+        times_s = set(changed.loc[changed["shown"] == shown, "time_s"])
+        assert len(times_s) > 5 and times_s <= set(logged.dt.total_seconds())
 
 
 def test_the_middle_of_a_short_window_is_the_window():
