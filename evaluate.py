@@ -10,7 +10,7 @@ import typer
 
 from experiments import tables
 from experiments.capacity import CAPACITY, Sweep, capacities, references_of, sweep, write_capacity
-from experiments.case import check_controller
+from experiments.case import EVENT_LOGS, PATHS, check_controller
 from experiments.compare import compare, settings_that_differ
 from experiments.console import CASES_FAILED, OneLineErrors, complain, errors, list_failures, list_warnings, output
 from experiments.engine import core_count
@@ -159,10 +159,13 @@ def run(
     baseline: Baseline = "existing",
     gui: Annotated[bool, typer.Option("--gui", help="Watch one case in SUMO's window; store nothing.")] = False,
     event_log: Annotated[bool, typer.Option("--event-log", help="Keep each case's log for `measures` too.")] = False,
+    paths: Annotated[bool, typer.Option("--paths", help="Keep one draw's paths for the time-space diagram.")] = False,
 ) -> None:
     """Run every scenario x controller x demand x draw, print the differences to the baseline, write the report."""
     cases = grid(scenario, controller, demand, draws, first_draw, decision_s, intersection, faults)
-    cases = replace(cases, event_logs=out / "event-logs") if event_log else cases
+    cases = replace(
+        cases, event_logs=out / EVENT_LOGS if event_log else None, path_files=out / PATHS if paths else None
+    )
     if gui:
         output().print(tables.row_table(watch(cases)))
     else:
@@ -261,11 +264,13 @@ def report(
     lang: Annotated[str, typer.Option(help=f"One of {', '.join(LANGUAGES)}.")] = "en",
     goal: Annotated[list[str], typer.Option(help="As 'delay_s < 35'; again for each more.")] = NO_NAMES,
     before: Annotated[str, typer.Option(help="Scenario that the others are compared with.")] = "",
+    corridor: Annotated[str, typer.Option(metavar="J1,J2,...", help="Junctions of the time-space diagram.")] = "",
     tables: Annotated[Path | None, typer.Option(help="Folder for all that is drawn, as CSV, Parquet, Excel.")] = None,
 ) -> None:
     """One file to hand over of one or more results folders; prints the answer as text for a mail."""
     say, goals, found = words(lang), [parse_goal(each) for each in goal], together(folder, before)
-    file = write_report_page(found, out or folder[0] / "report.html", goals, say)
+    named = [junction for junction in corridor.split(",") if junction]
+    file = write_report_page(found, out or folder[0] / "report.html", goals, say, named)
     typer.echo(f"{mail(found, goals, say)}\n")
     if tables:
         typer.echo(f"tables: {export(tables, drawn(found, goals))}")

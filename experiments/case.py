@@ -24,6 +24,9 @@ from simulation.faults import Faults, FaultyPlant, dead_loops, parse_faults
 from simulation.own_control import OWN_CONTROL, kept_plans
 from simulation.street import Demand, Place, Street, detector_digest
 
+EVENT_LOGS, PATHS = "event-logs", "paths"
+"""Folders of a results folder."""
+
 
 @dataclass(frozen=True)
 class Case:
@@ -38,13 +41,24 @@ class Case:
     faults: str = ""
     event_logs: Path | None = None
     """Folder for the log of what lamps and loops did; none is kept without it."""
+    path_files: Path | None = None
+    """Folder for where its vehicles were in the middle of the window; nothing is kept without it."""
 
     @property
     def event_log(self) -> Path | None:
         """The file of that log."""
+        return self.event_logs / self._file_name if self.event_logs else None
+
+    @property
+    def paths(self) -> Path | None:
+        """The file of its vehicles' paths."""
+        return self.path_files / self._file_name if self.path_files else None
+
+    @property
+    def _file_name(self) -> str:
         name = f"{self.scenario}-{self.controller}-{self.demand:g}-{self.draw}"
         plain = re.sub(r"[^A-Za-z0-9.]+", "-", name).strip("-")
-        return self.event_logs / f"{plain}-{self.key}.parquet" if self.event_logs else None
+        return f"{plain}-{self.key}.parquet"
 
     @property
     def key(self) -> str:
@@ -132,13 +146,17 @@ def run_case(
             Interlock(street.layout),
         )
         log = street.log_events() if case.event_log else None
+        paths = street.keep_paths() if case.paths else None
         for _ in street.clock(case.decision_s):
             record = loop.tick()
             if log:
                 log.decided(record)
+        lengths_m = paths.lane_lengths_m() if paths else {}
         measures = street.measures()
     if log and case.event_log:
         log.write(case.event_log)
+    if paths and case.paths:
+        paths.write(case.paths, lengths_m)
     name, file = split_name(case.controller)
     return {
         "scenario": case.scenario,

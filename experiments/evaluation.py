@@ -79,13 +79,13 @@ def about(folder: ResultsFolder, baseline: str, command: str, failures: list[Fai
 
 
 def _logged(case: Case) -> bool:
-    """Whether the log of events that was asked for is there."""
-    return case.event_log is None or case.event_log.exists()
+    """Whether what was asked for beside the row is there."""
+    return all(file is None or file.exists() for file in (case.event_log, case.paths))
 
 
 def _plain(case: Case) -> dict[str, object]:
     plain = asdict(case) | {"override_files": [str(path) for path in case.override_files]}
-    del plain["event_logs"]
+    del plain["event_logs"], plain["path_files"]
     return plain
 
 

@@ -13,6 +13,8 @@ from signals.errors import ConfigError
 from simulation.faults import parse_faults
 from simulation.network import Overrides
 
+TODAY = 1.0
+
 
 @dataclass(frozen=True)
 class Grid:
@@ -26,6 +28,7 @@ class Grid:
     override_files: tuple[Path, ...] = ()
     faults: str = ""
     event_logs: Path | None = None
+    path_files: Path | None = None
 
     def __post_init__(self) -> None:
         for name, values in (("scenario", self.scenarios), ("controller", self.controllers), ("demand", self.demands)):
@@ -38,10 +41,11 @@ class Grid:
             raise ConfigError(f"decision_s = {self.decision_s:g}, must be above 0 and finite")
 
     def cases(self) -> list[Case]:
-        """In the table's order."""
+        """In the table's order; paths are kept of the first draw at today's demand."""
         common = self.decision_s, self.override_files, self.faults, self.event_logs
+        drawn = min(self.demands, key=lambda demand: (abs(demand - TODAY), demand)), self.draws[0]
         return [
-            Case(scenario, controller, demand, draw, *common)
+            Case(scenario, controller, demand, draw, *common, self.path_files if (demand, draw) == drawn else None)
             for scenario in self.scenarios
             for controller in self.controllers
             for demand in self.demands

@@ -24,6 +24,7 @@ from reports.goals import Goal, goal_rows
 from reports.links import link_rows
 from reports.measures import measures, part_measures
 from reports.palette import looks
+from reports.signals.section import signals_section
 from reports.table import Cell, groups, headings, interval, row
 from reports.templating import render_page
 from reports.wording import NONE, bounds, demand, number, per_cent_change, ranges, signed, unbroken
@@ -41,18 +42,20 @@ def write_report(results_folder: Path, out: Path | None = None) -> Path:
     return write_page(together([results_folder]), out or results_folder / FILE_NAME)
 
 
-def write_page(found: Together, file: Path, goals: Sequence[Goal] = (), say: Words = ENGLISH) -> Path:
-    """The report of what was brought together."""
-    page = render(found, goals, say)
+def write_page(
+    found: Together, file: Path, goals: Sequence[Goal] = (), say: Words = ENGLISH, corridor: Sequence[str] = ()
+) -> Path:
+    """The report of what was brought together; `corridor` names the junctions of its time-space diagram."""
+    page = render(found, goals, say, corridor)
     with one_line(file):
         file.write_text(page, encoding="utf-8")
     return file
 
 
-def render(found: Together, goals: Sequence[Goal] = (), say: Words = ENGLISH) -> str:
+def render(found: Together, goals: Sequence[Goal] = (), say: Words = ENGLISH, corridor: Sequence[str] = ()) -> str:
     """The page's text."""
     comparisons = compare(found.cases, found.summary(), found.baseline)
-    values = _page(found, comparisons, goals, say)
+    values = _page(found, comparisons, goals, say) | signals_section(found, comparisons, say, corridor)
     return render_page("report.html.j2", values, unbroken=unbroken, breakable=_breakable)
 
 

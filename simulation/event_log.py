@@ -1,9 +1,10 @@
 """What lamps and loops do, as a cabinet would log it: high-resolution events for signal performance measures.
 
-Lamps change at SUMO's steps; when a vehicle comes onto a loop and leaves it SUMO knows within the step. A loop that
-one vehicle leaves while another stands on it stays on, as in the street. The end of red clearance is the phase's own
-time after red begins, since heads do not show it. How a green ended is logged where a controller of ours ended it:
-gap-out or max-out if that was its reason, else force-off; where the street's own plan ended it nothing is said.
+Lamps change at the begin of the step in which vehicles first obey them; when a vehicle comes onto a loop and leaves it
+SUMO knows within the step. A loop that one vehicle leaves while another stands on it stays on, as in the street. The
+end of red clearance is the phase's own time after red begins, since heads do not show it. How a green ended is logged
+where a controller of ours ended it: gap-out or max-out if that was its reason, else force-off; where the street's own
+plan ended it nothing is said.
 """
 
 from __future__ import annotations
@@ -74,7 +75,7 @@ class EventLog:
         for lamps in self._junctions:
             text = self._sumo.state(lamps.intersection.id)
             if text != lamps.text:
-                self._events += _changes(lamps, text, now_s)
+                self._events += _changes(lamps, text, self._seen_s)
         elapsed_s = now_s - self._seen_s
         for name, loop in self._loops.items():
             if loop.on or self._sumo.loop_quiet_s(name) <= elapsed_s:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -22,6 +22,7 @@ from simulation.movement_watch import MovementWatch
 from simulation.network import Network
 from simulation.overrides import read_network
 from simulation.own_control import own_control_xml
+from simulation.paths import Paths
 from simulation.persons import CrossingWaits, person_accounts, person_losses
 from simulation.plant import SumoPlant
 from simulation.retiming import retimed
@@ -102,7 +103,7 @@ class Street:
             raise
         network = self.network
         self.plant = SumoPlant(self.sumo, self.layout, network.links, network.always, network.switching)
-        self._events: EventLog | None = None
+        self._watching: list[Callable[[float], None]] = []
         self._starvation = Starvation(self.sumo, self.network)
         self._waits = CrossingWaits(self.sumo, self.network)
         self._movements = MovementWatch(self.sumo, self.network, self.window)
@@ -125,16 +126,24 @@ class Street:
 
     def log_events(self) -> EventLog:
         """Log what lamps and loops do from now on, step by step."""
-        self._events = EventLog(self.sumo, self.layout, self.network.links)
-        return self._events
+        log = EventLog(self.sumo, self.layout, self.network.links)
+        self._watching.append(log.look)
+        return log
+
+    def keep_paths(self) -> Paths:
+        """Keep where vehicles are in the middle of the window."""
+        paths = Paths(self.sumo, self.network, self.window)
+        self._watching.append(paths.look)
+        return paths
 
     def _advance(self, until_s: float) -> None:
-        if self._events is None:
+        if not self._watching:
             self.sumo.step_to(until_s)
             return
         while (now_s := self.sumo.time_s) < until_s:
             self.sumo.step_to(min(now_s + self.place.step_length_s, until_s))
-            self._events.look(self.sumo.time_s)
+            for look in self._watching:
+                look(self.sumo.time_s)
 
     def measures(self) -> dict[str, float | int | bool | str]:
         """Close the run and account for every vehicle and person scheduled in the window."""

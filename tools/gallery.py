@@ -1,7 +1,7 @@
 """The pictures of docs/gallery.md, from real results: python tools/gallery.py RESULTS [RESULTS ...]
 
-Each folder's forest, delay, accounting, capacity curve, periods and maps, as far as it has them, are put into
-docs/gallery/NAME-*.svg.
+Each folder's forest, delay, accounting, capacity curve, periods, maps, time-space diagrams and first signal's charts, as
+far as it has them, as docs/gallery/NAME-*.svg. Of a folder with paths the pictures of signals alone: it has one draw.
 """
 
 import re
@@ -24,12 +24,16 @@ STREETS = (
     "text { font-weight: 600 }</style>"
 )
 WANTED = ("forest-", "delay0-", "accounting0-", "demand0-", "period0-level-", "period0-difference-")
+SIGNAL = {"c": "coordination", "a": "arrivals", "f": "failures", "m": "splits"}
+"""How the ids of a signal's charts begin."""
 
 
 def pictures(page: str) -> dict[str, str]:
     """By name, a report's first charts and first map of each kind, each whole by itself."""
-    found = {}
+    found: dict[str, str] = {}
     charts = re.findall(r'<svg [^>]*role="img".*?</svg>', page, re.DOTALL)
+    if signals := along_the_street(charts):
+        return signals
     for name in WANTED:
         chart = next((chart for chart in charts if f'id="{name}' in chart), None)
         if chart:
@@ -40,6 +44,19 @@ def pictures(page: str) -> dict[str, str]:
         whole = re.sub(r'<use href="#map\d+-streets"/>', lambda _: streets[0] if streets else "", chart)
         whole = re.sub(r"(<svg[^>]*>)", lambda opening: opening[0] + STREETS, whole, count=1)
         found[f"map-{place + 1}"] = whole.replace("<svg", LOOK, 1)
+    return found
+
+
+def along_the_street(charts: list[str]) -> dict[str, str]:
+    """Before and after: the time-space diagrams, and of each kind the first chart of a signal."""
+    found = {}
+    for place, chart in enumerate([chart for chart in charts if 'class="time-space"' in chart][:2]):
+        found[f"time-space-{place + 1}"] = chart.replace("<svg", LOOK, 1)
+    for letter, name in SIGNAL.items():
+        for place in (0, 1):
+            begin = f'id="{letter}g0j0a{place}p'
+            chart = next((chart for chart in charts if begin in chart), "")
+            found |= {f"{name}-{place + 1}": chart.replace("<svg", LOOK, 1)} if chart else {}
     return found
 
 

@@ -41,20 +41,35 @@ class Day:
     cycles: PhaseCycles
     arrival_ms: Whole
 
+    def reds(self) -> tuple[Whole, Whole, Whole, Whole]:
+        """Of each whole cycle the begin of red, the begin and end of the green after it, and the next red."""
+        cycles = self.cycles
+        red, green, end = cycles.red_ms[:-1], cycles.begin_ms[1:], cycles.green_end_ms[1:]
+        whole = (red < NEVER) & (end < NEVER)
+        return red[whole], green[whole], end[whole], cycles.red_ms[1:][whole]
 
-def coordination(name: str, label: str, day: Day, say: Words) -> str:
-    """Purdue coordination diagram: each arrival by its time since red began; between the lines it was green."""
-    cycles = day.cycles
-    red, green, end = cycles.red_ms[:-1], cycles.begin_ms[1:], cycles.green_end_ms[1:]
-    whole = (red < NEVER) & (end < NEVER)
-    red, green, end, following = red[whole], green[whole], end[whole], cycles.red_ms[1:][whole]
+    def splits(self) -> tuple[Whole, Whole, Whole]:
+        """Of the day's greens that were cleared the begin, the split in seconds, and what ended it."""
+        cycles, begins = self.cycles, self.cycles.begin_ms[1:]
+        known = (cycles.clear_ms[1:] < NEVER) & (begins >= self.begin_s * 1000) & (begins < self.end_s * 1000)
+        split_s = (cycles.clear_ms[1:] - begins)[known] / 1000.0
+        return begins[known], split_s, cycles.ended_by[1:][known]
+
+
+def coordination(name: str, label: str, days: Sequence[Day], say: Words) -> str:
+    """Purdue coordination diagram: each arrival by its time since red began; between the lines it was green.
+
+    Of the first day, with room for the others' too.
+    """
+    day = days[0]
+    red, green, end, following = day.reds()
     own = day.arrival_ms[(day.arrival_ms >= day.begin_s * 1000) & (day.arrival_ms < day.end_s * 1000)]
     place = np.searchsorted(red, own, "right") - 1
     drawn = (place >= 0) & (own < following[place]) if len(red) else place >= 0
     own, place = own[drawn], place[drawn]
     since_s = (own - red[place]) / 1000.0
     on_green = (own >= green[place]) & (own < end[place])
-    longest_s = float(np.quantile((end - red) / 1000.0, HIGHEST_SHARE)) * 1.2 if len(red) else 60.0
+    longest_s = max(_longest_s(each) for each in days)
     width = 1.1 if len(red) < DOTS_AS_PICTURE else 0.6
     described = say("charts.coordination", label=label, n=f"{len(own):,}", green=_share(on_green))
 
@@ -74,6 +89,11 @@ def coordination(name: str, label: str, day: Day, say: Words) -> str:
         axes.figure.legend(handles=handles, ncols=3, **LEGEND)
 
     return draw(name, described, WIDTH, HEIGHT, plot)
+
+
+def _longest_s(day: Day) -> float:
+    red, _, end, _ = day.reds()
+    return float(np.quantile((end - red) / 1000.0, HIGHEST_SHARE)) * 1.2 if len(red) else 60.0
 
 
 def ending(code: int) -> str:
@@ -104,15 +124,16 @@ def terminations(name: str, label: str, days: dict[int, Day], say: Words) -> str
     return draw(name, say("charts.terminations", label=label, told=told), WIDE, height, plot)
 
 
-def split_monitor(name: str, label: str, day: Day, say: Words) -> str:
-    """Each cycle's split (green, yellow change and red clearance), marked by how its green ended."""
-    cycles = day.cycles
-    begins = cycles.begin_ms[1:]
-    known = (cycles.clear_ms[1:] < NEVER) & (begins >= day.begin_s * 1000) & (begins < day.end_s * 1000)
-    begin, split_s = begins[known], (cycles.clear_ms[1:] - begins)[known] / 1000.0
-    ended_by = cycles.ended_by[1:][known]
+def split_monitor(name: str, label: str, days: Sequence[Day], say: Words) -> str:
+    """Each cycle's split (green, yellow change and red clearance), marked by how its green ended.
+
+    Of the first day, with room for the others' too.
+    """
+    day = days[0]
+    begin, split_s, ended_by = day.splits()
     median = number(float(np.median(split_s)), 1) if len(split_s) else "–"
-    highest = float(np.quantile(split_s, 0.99)) * 1.15 if len(split_s) else 1.0
+    every = [each.splits()[1] for each in days]
+    highest = max((float(np.quantile(each, 0.99)) * 1.15 for each in every if len(each)), default=1.0)
 
     def plot(axes: Axes) -> None:
         for code, (colour, marker) in ENDS.items():
@@ -127,8 +148,13 @@ def split_monitor(name: str, label: str, day: Day, say: Words) -> str:
     return draw(name, say("charts.split_monitor", label=label, median=median), WIDTH, HEIGHT, plot)
 
 
-def arrivals(name: str, label: str, profile: pd.DataFrame, bin_s: float, say: Words) -> str:
-    """By time of day: vehicles per hour that came on green, and all others on top of them."""
+def arrivals(name: str, label: str, profiles: Sequence[pd.DataFrame], bin_s: float, say: Words) -> str:
+    """By time of day: vehicles per hour that came on green, and all others on top of them.
+
+    Of the first profile, with room for the others' too.
+    """
+    profile = profiles[0]
+    highest = max(float((3600.0 * each["arrivals"] / each["known_s"]).max()) for each in profiles)
     per_hour = 3600.0 / profile["known_s"].to_numpy()
     green, all_of = profile["on_green"].to_numpy() * per_hour, profile["arrivals"].to_numpy() * per_hour
     share = profile["on_green"].sum() / max(profile["arrivals"].sum(), 1)
@@ -136,7 +162,7 @@ def arrivals(name: str, label: str, profile: pd.DataFrame, bin_s: float, say: Wo
     def plot(axes: Axes) -> None:
         _bars(axes, profile, all_of, bin_s, GREY)
         _bars(axes, profile, green, bin_s, GREEN)
-        axes.set_ylim(0, 1.05 * float(all_of.max(initial=1.0)))
+        axes.set_ylim(0, 1.05 * max(highest, 1.0))
         axes.set_ylabel(say("charts.veh_per_h"))
         axes.yaxis.set_major_formatter("{x:,.0f}")
         axes.locator_params(axis="y", nbins=5)

@@ -1,18 +1,14 @@
 """A measured log → one HTML file that opens offline, prints, and says what each figure rests on."""
 
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from markupsafe import Markup
 
-from formats.event_log import DAY_MS, Device
+from formats.event_log import Device
 from reports.detectors.charts import WALL_CLOCK_FROM_S, when
-from reports.performance import charts
-from reports.performance.charts import Day
 from reports.performance.measure_log import TABLES, Measures
-from reports.performance.measure_piece import CODES, Piece, piece_of
+from reports.performance.signal_charts import endings, phase_charts, signal_of
 from reports.templating import render_page
 from reports.wording import number
 from reports.words import Words
@@ -37,7 +33,7 @@ def page(measures: Measures, say: Words, command: str) -> dict[str, Any]:
         "subtitle": _span(measures),
         "headline": headline(measures, phases, say),
         "columns": [tuple(say(f"columns.{name}").split("|")) for name in COLUMNS],
-        "rows": [(row["device"], _row(row, say)) for row in phases.head(ROWS_SHOWN).to_dict("records")],
+        "rows": [(line["device"], row(line, say)) for line in phases.head(ROWS_SHOWN).to_dict("records")],
         "many": len(measures.log.devices) > 1,
         "signals": [_signal(measures, device, place, say) for place, device in enumerate(drawn)],
         "left_out": len(measures.log.devices) - len(drawn),
@@ -101,30 +97,30 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def _row(row: Any, say: Words) -> list[tuple[str, str]]:
+def row(line: Any, say: Words) -> list[tuple[str, str]]:
     """(figure, note) in the order of `COLUMNS`."""
-    ends = [_figure(row[name]) for name in ("gap_outs", "max_outs", "force_offs")]
-    failed = _figure(row["split_failures"])
-    crossed = " / ".join(_figure(row[name]) for name in ("on_yellow", "on_red"))
-    share = row["split_failures"] / row["judged_cycles"] if row["judged_cycles"] else float("nan")
+    ends = [_figure(line[name]) for name in ("gap_outs", "max_outs", "force_offs")]
+    failed = _figure(line["split_failures"])
+    crossed = " / ".join(_figure(line[name]) for name in ("on_yellow", "on_red"))
+    share = line["split_failures"] / line["judged_cycles"] if line["judged_cycles"] else float("nan")
     return [
-        (say("phase", n=row["phase"]), ""),
-        (f"{row['cycles']:,}", ""),
-        (_figure(row["cycle_s"], 1), ""),
-        (_figure(row["green_s"], 1), ""),
-        (_figure(row["split_s"], 1), ""),
-        (_figure(row["split_85th_s"], 1), ""),
-        (" / ".join(ends), _figure(row["not_said"])),
-        (_figure(row["skips"]), ""),
-        (_figure(row["arrivals"]), ""),
-        (_figure(row["share_on_green"], 0, 100.0), ""),
-        (_figure(row["platoon_ratio"], 2), ""),
-        (_figure(row["green_occupancy"], 0, 100.0), ""),
-        (_figure(row["red_occupancy"], 0, 100.0), ""),
-        (failed, _per_cent(share, 1) if row["judged_cycles"] else ""),
-        (crossed if not pd.isna(row["on_red"]) else _figure(None), ""),
-        (_figure(row["walks"]), ""),
-        (_figure(row["pedestrian_delay_s"], 1), ""),
+        (say("phase", n=line["phase"]), ""),
+        (f"{line['cycles']:,}", ""),
+        (_figure(line["cycle_s"], 1), ""),
+        (_figure(line["green_s"], 1), ""),
+        (_figure(line["split_s"], 1), ""),
+        (_figure(line["split_85th_s"], 1), ""),
+        (" / ".join(ends), _figure(line["not_said"])),
+        (_figure(line["skips"]), ""),
+        (_figure(line["arrivals"]), ""),
+        (_figure(line["share_on_green"], 0, 100.0), ""),
+        (_figure(line["platoon_ratio"], 2), ""),
+        (_figure(line["green_occupancy"], 0, 100.0), ""),
+        (_figure(line["red_occupancy"], 0, 100.0), ""),
+        (failed, _per_cent(share, 1) if line["judged_cycles"] else ""),
+        (crossed if not pd.isna(line["on_red"]) else _figure(None), ""),
+        (_figure(line["walks"]), ""),
+        (_figure(line["pedestrian_delay_s"], 1), ""),
     ]
 
 
@@ -137,18 +133,15 @@ def _drawn(measures: Measures, phases: pd.DataFrame) -> list[Device]:
 
 def _signal(measures: Measures, device: Device, place: int, say: Words) -> dict[str, Any]:
     """The charts of one signal: of its fullest day, and by time of day."""
-    begin_ms = _fullest_day(measures, device)
-    piece = piece_of(next(measures.log.day([device], begin_ms, CODES)), device, measures.places, measures.bin_ms)
-    days = {
-        phase: Day(*_drawn_span(piece), cycles, piece.ons(piece.channels(phase, "advance")))
-        for phase, cycles in piece.cycles.items()
-        if len(cycles.begin_ms) > 1
-    }
+    found = signal_of(measures, device)
     return {
         "device": device.name,
-        "aside": _aside(begin_ms, say),
-        "terminations": Markup(charts.terminations(f"ends{place}", device.name, days, say)) if days else None,
-        "panels": list(_panels(measures, device, place, days, say)),
+        "aside": _aside(found.begin_ms, say),
+        "terminations": endings(f"ends{place}", found, say),
+        "panels": [
+            {"label": say("phase", n=phase), "charts": phase_charts(f"s{place}p{phase}", found, phase, say)}
+            for phase in found.days
+        ],
     }
 
 
@@ -157,55 +150,6 @@ def _aside(begin_ms: int, say: Words) -> str:
     if begin_ms < WALL_CLOCK_FROM_S * 1000.0:
         return say("sections.signal_aside_simulated")
     return say("sections.signal_aside", day=when(begin_ms / 1000.0).split(" ")[0])
-
-
-def _drawn_span(piece: Piece) -> tuple[float, float]:
-    begin_ms, end_ms = max(piece.events.begin_ms, piece.since_ms), min(piece.events.end_ms, piece.until_ms)
-    return begin_ms / 1000.0, max(end_ms, begin_ms + 1) / 1000.0
-
-
-def _fullest_day(measures: Measures, device: Device) -> int:
-    """The day with most vehicles on any detector, or the first."""
-    name = device.name.replace("'", "''")
-    found = measures.query(
-        f"select begin_ms // {DAY_MS} * {DAY_MS} as day from raw_detector_counts where device = '{name}'"
-        " group by 1 order by sum(volume_veh) desc, 1 limit 1"
-    )
-    return int(found["day"].iloc[0]) if len(found) else device.begin_ms // DAY_MS * DAY_MS
-
-
-def _panels(
-    measures: Measures, device: Device, place: int, days: dict[int, Day], say: Words
-) -> Iterator[dict[str, Any]]:
-    """Of each phase what its loops allow."""
-    bin_s = measures.bin_ms / 1000.0
-    arrivals = _by_time_of_day(measures, "arrivals_on_green", device, ("arrivals", "on_green", "known_s"))
-    judged = _by_time_of_day(measures, "split_failures", device, ("cycles", "split_failures"))
-    for phase, day in days.items():
-        label, name = say("phase", n=phase), f"s{place}p{phase}"
-        drawn: list[tuple[str, str]] = []
-        if len(day.arrival_ms):
-            drawn.append((say("sections.coordination"), charts.coordination(f"c{name}", label, day, say)))
-        if phase in arrivals:
-            chart = charts.arrivals(f"a{name}", label, arrivals[phase], bin_s, say)
-            drawn.append((say("sections.arrivals"), chart))
-        if phase in judged:
-            chart = charts.split_failures(f"f{name}", label, judged[phase], bin_s, say)
-            drawn.append((say("sections.failures"), chart))
-        drawn.append((say("sections.splits"), charts.split_monitor(f"m{name}", label, day, say)))
-        yield {"label": label, "charts": [(caption, Markup(chart)) for caption, chart in drawn]}
-
-
-def _by_time_of_day(measures: Measures, table: str, device: Device, sums: Sequence[str]) -> dict[int, pd.DataFrame]:
-    """By phase: `tod_s` from midnight, some sums, and of split failures the mean occupancies."""
-    means = ", avg(green_occupancy) green_occupancy, avg(red_occupancy) red_occupancy" if table[0] == "s" else ""
-    name = device.name.replace("'", "''")
-    summed = ", ".join(f"sum({each})::double {each}" for each in sums)
-    found = measures.query(
-        f"select phase, (epoch_ms(begin) % {DAY_MS}) / 1000.0 tod_s, {summed}{means} from {table}"
-        f" where device = '{name}' group by 1, 2 order by 1, 2"
-    )
-    return {int(str(phase)): rows for phase, rows in found.groupby("phase")}
 
 
 def _span(measures: Measures) -> str:
