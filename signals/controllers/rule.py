@@ -1,4 +1,4 @@
-"""Which `adaptive` it is: a policy sees that rule's wish, so it is worth what it was measured at beside that rule alone."""
+"""Which `adaptive` it is: what a policy is worth was measured beside that rule alone, whose wish it sees."""
 
 from __future__ import annotations
 
