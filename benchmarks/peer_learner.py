@@ -7,9 +7,9 @@ filled up with zeros to the longest, and says which of them it is.
 
 import json
 import random
-import resource
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 
 Spec = dict[str, Any]
+NO_RATE = {"learning_rate": 0.0, "lr_schedule": lambda _: 0.0}
 ENDLESS = 10**9
 """More decisions than the clock allows: the wall time ends a training."""
 
@@ -103,40 +104,46 @@ class Members(VecEnv):
 
 
 class Deadline(BaseCallback):
-    """Ends the training when its wall time is over."""
+    """Ends the training when its time is over."""
 
-    def __init__(self, at_s: float) -> None:
+    def __init__(self, limit_s: float, clock: Callable[[], float]) -> None:
         super().__init__()
-        self._at_s = at_s
+        self._limit_s, self._clock, self._started_s = limit_s, clock, clock()
+
+    def left(self, _: float = 0.0) -> float:
+        """The share of the time that remains, 0-1."""
+        return max(0.0, 1.0 - (self._clock() - self._started_s) / self._limit_s)
 
     def _on_step(self) -> bool:
-        return time.monotonic() < self._at_s
+        return self.left() > 0
 
 
 def train(spec: Spec) -> dict[str, float]:
-    """Learn for `minutes` of wall time, start-up included, and save the learner."""
-    started_s, limit_s = time.monotonic(), 60.0 * spec["minutes"]
-    settings = dict(spec["learner"])
+    """Learn for `limit_s` of wall or processor time, start-up included, and save the learner.
+
+    `learning_rate` falls linearly to 0; `normalise_reward` divides by the running spread of returns.
+    """
+    started_s, settings = time.monotonic(), dict(spec["learner"])
+    deadline = Deadline(spec["limit_s"], time.process_time if spec["processor"] else time.monotonic)
     rate, normalise = settings.pop("learning_rate", None), settings.pop("normalise_reward", False)
     env: VecEnv = Members(spec)
     env = VecNormalize(env, norm_obs=False, gamma=settings.get("gamma", 0.99)) if normalise else env
     if rate is not None:
-        settings["learning_rate"] = lambda _: rate * max(0.0, 1.0 - (time.monotonic() - started_s) / limit_s)
+        settings["learning_rate"] = lambda _: rate * deadline.left()
     learner = PPO("MlpPolicy", env, seed=spec["seed"], device="cpu", **settings)
-    learner.learn(ENDLESS, callback=Deadline(started_s + limit_s))
+    learner.learn(ENDLESS, callback=deadline)
     env.close()
-    learner.save(spec["policy"])
-    used = resource.getrusage(resource.RUSAGE_SELF)
+    learner.save(spec["policy"], exclude=["learning_rate", "lr_schedule"])
     return {
         "decisions": float(learner.num_timesteps),
         "wall_s": time.monotonic() - started_s,
-        "cpu_s": used.ru_utime + used.ru_stime,
+        "cpu_s": time.process_time(),
     }
 
 
 def run(spec: Spec) -> dict[str, float]:
     """Drive one draw with what was learned, until the last is out or `seconds` are over; SUMO writes the trips."""
-    env, learner = Members(spec), PPO.load(spec["policy"], device="cpu")
+    env, learner = Members(spec), PPO.load(spec["policy"], device="cpu", custom_objects=NO_RATE)
     seen, over = env.reset(), False
     while not over:
         actions, _ = learner.predict(seen, deterministic=True)

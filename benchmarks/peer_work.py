@@ -65,6 +65,8 @@ class Work:
     draws: range
     out: Path
     demand: float = 1.0
+    processor: bool = False
+    """Whether a peer has as much processor time as ours took, rather than the minutes of wall time."""
 
     @property
     def settings(self) -> Path:
@@ -78,7 +80,8 @@ class Work:
 
     def folder(self, who: str, seed: int) -> Path:
         """Where a training and its figures are kept."""
-        return self.out / self.network / f"{who.replace(' ', '-')}-{seed}-{self.minutes:g}-minutes"
+        name = f"{who.replace(' ', '-')}-{seed}-{self.minutes:g}-minutes"
+        return self.out / self.network / (f"{name}-cpu" if self.processor else name)
 
 
 def kept(file: Path, make: Callable[[], Figures]) -> Figures:
@@ -107,7 +110,7 @@ def _trained(work: Work, who: str, seed: int, folder: Path) -> list[Figures]:
         made = kept(place / "training.json", lambda: train_ours(work, seed))
         driven = _cases(work, [f"learned:{place / 'policy'}"])
     else:
-        made = kept(place / "training.json", lambda: train_theirs(work, who, seed, folder))
+        made = kept(place / "training.json", lambda: train_theirs(work, who, seed, folder, limit_s(work, seed)))
         driven = [
             kept(place / f"draw-{draw}.json", lambda draw=draw: drive_theirs(work, who, seed, draw, folder))  # type: ignore[misc]
             for draw in work.draws
@@ -162,13 +165,20 @@ def _children_s() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def train_theirs(work: Work, who: str, seed: int, drawn: Path) -> Figures:
+def limit_s(work: Work, seed: int) -> float:
+    """How long a peer may learn, with the seed that ours has learned with before."""
+    ours = json.loads((work.folder(OURS, seed) / "training.json").read_text(encoding="utf-8"))
+    return float(ours["cpu_s"]) if work.processor else 60.0 * work.minutes
+
+
+def train_theirs(work: Work, who: str, seed: int, drawn: Path, limit_s: float) -> Figures:
     """Learn on the draws and multiples that ours does; the window is an episode, as it is in sumo-rl's examples."""
     scenario, multiples = find(work.scenario), read_settings(work.settings, {"out": "unused"})[0].demand
     draws = range(TRAINING_DRAWS[0], TRAINING_DRAWS[1] + 1)
     routes = [draw_demand(scenario, multiple, draw, drawn).route_file for multiple in multiples for draw in draws]
     work.folder(who, seed).mkdir(parents=True, exist_ok=True)
     told = spec(work, who, seed, scenario.end_s - scenario.begin_s, routes)
+    told |= {"limit_s": limit_s, "processor": work.processor}
     return ask(Path(sys.executable), LEARNER, "train", json.dumps(told))
 
 
@@ -212,6 +222,5 @@ def spec(work: Work, who: str, seed: int, seconds: float, routes: Sequence[Path]
         "seconds": int(seconds),
         "options": " ".join(words),
         "seed": seed,
-        "minutes": work.minutes,
         "policy": str(work.folder(who, seed) / "policy.zip"),
     }
