@@ -34,7 +34,6 @@ from simulation.street import run_options
 
 OURS, BASELINES = "train.py", ("existing", "max-pressure", "adaptive")
 THEIRS: dict[str, dict[str, Any]] = {
-    "sumo-rl as it comes": {"environment": {}, "learner": {}, "own_yellow": True},
     "sumo-rl, our yellow": {"environment": {}, "learner": {}},
     "sumo-rl tuned, our yellow": {
         "environment": {"reward_fn": "queue", "add_system_info": False, "add_per_agent_info": False},
@@ -46,6 +45,7 @@ THEIRS: dict[str, dict[str, Any]] = {
             "gamma": 0.95,
         },
     },
+    "sumo-rl as it comes": {"environment": {}, "learner": {}, "own_yellow": True},
 }
 """Settings of sumo-rl's environment and of PPO where they are not the default; the first two of the learner's are
 explained by `peer_learner.train`. With `own_yellow` it changes stages by its own 2 s of yellow and loses less time than

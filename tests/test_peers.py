@@ -12,7 +12,7 @@ from benchmarks.peer_work import OURS, THEIRS, Work, clearances, drive_theirs, k
 from benchmarks.peers import behind, summary, table
 
 ROOT = Path(__file__).resolve().parent.parent
-AS_IT_COMES, LIKE_OURS, TUNED = THEIRS
+LIKE_OURS, TUNED, AS_IT_COMES = THEIRS
 
 
 @pytest.fixture
