@@ -9,6 +9,7 @@ from experiments.case import Case, check_controller, check_scenario, place_of, p
 from experiments.demand import check_multiple
 from experiments.engine import Job
 from scenarios.catalogue import find
+from signals.controllers import doubts
 from signals.errors import ConfigError
 from simulation.faults import parse_faults
 from simulation.network import Overrides
@@ -72,9 +73,10 @@ class Grid:
         return place.network.overrides if place.override_files else Overrides()
 
     def warnings(self) -> list[str]:
-        """What overrides make less safe than the plans, and what a controller does not control, by scenario."""
+        """What overrides make less safe than the plans, what a controller does not control, and policies in doubt."""
         less_safe = [f"{name}: overridden: {line}" for name in self.scenarios for line in self.overrides(name).warnings]
-        return less_safe + [f"{name}: {line}" for name in self.scenarios for line in self._kept(name)]
+        kept = [f"{name}: {line}" for name in self.scenarios for line in self._kept(name)]
+        return less_safe + kept + [line for controller in self.controllers for line in doubts(controller)]
 
 
 def grid(

@@ -14,7 +14,8 @@ import torch
 from numpy.typing import NDArray
 
 from models.network import EXISTS, StageScores
-from signals.controllers.learned import FORMAT, MANIFEST_FILE, POLICY_FILE, Policy, load
+from signals.controllers.learned import FORMAT, MANIFEST_FILE, POLICY_FILE, RULE, Policy, load
+from signals.controllers.rule import rule_digest
 from signals.features import FEATURES
 from simulation.practice import Terms
 
@@ -34,6 +35,7 @@ def export(
         "decision_s": terms.decision_s,
         "minimum_green_s": terms.minimum_green_s,
         "policy_sha256": hashlib.sha256(content).hexdigest(),
+        "rule_sha256": rule_digest() if RULE in features else "",
         "training": training,
     }
     folder.mkdir(parents=True, exist_ok=True)

@@ -10,7 +10,7 @@ from zipfile import BadZipFile
 import torch
 from sb3_contrib import MaskablePPO
 
-from experiments.console import complain, errors
+from experiments.console import complain, errors, list_warnings
 from experiments.engine import stop_requests
 from models.checkpoints import LAST, TrainingFolder
 from models.curve import draw_curve
@@ -23,7 +23,7 @@ from models.settings import TRAINING_DRAWS, TrainingSettings, terms_of
 from models.vec_env import JunctionVecEnv
 from models.watch import Watch
 from models.worker import Task
-from signals.controllers.learned import load, policy_folder
+from signals.controllers.learned import doubts, load, policy_folder
 from signals.errors import ConfigError
 
 
@@ -110,7 +110,9 @@ def warm_start(model: MaskablePPO, env: JunctionVecEnv, settings: TrainingSettin
     """Begin with a policy's weights, or with what the rule does; and with what its decisions are worth."""
     policy: StagePolicy = model.policy
     if settings.start_from:
-        start_from(policy.scores, load(policy_folder(settings.start_from)))
+        folder = policy_folder(settings.start_from)
+        list_warnings(doubts(folder))
+        start_from(policy.scores, load(folder))
     if not settings.imitation_steps or stops:
         return
     choose = follow_policy(policy) if settings.start_from else follow_rule(settings.features)

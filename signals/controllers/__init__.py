@@ -14,6 +14,7 @@ from signals.controllers.common import load_settings
 from signals.controllers.existing import Existing
 from signals.controllers.fixed_time import FixedTime
 from signals.controllers.learned import MANIFEST_FILE, POLICY_FILE, Learned, policy_folder
+from signals.controllers.learned import doubts as doubts_of_policy
 from signals.controllers.learned import load as load_policy
 from signals.controllers.max_pressure import MaxPressure, MaxPressureSettings
 from signals.controllers.sighted import Sighted
@@ -97,6 +98,12 @@ def check_controller(controller: str) -> None:
         near = difflib.get_close_matches(name, CONTROLLERS, n=3, cutoff=0.3) or sorted(CONTROLLERS)
         raise ConfigError(f"controller {name}: unknown, nearest are {', '.join(near)}")
     file_of(name, file)
+
+
+def doubts(controller: str) -> list[str]:
+    """What to warn of before "NAME:FILE" is run: a policy that was trained beside another rule. See decision 0016."""
+    name, file = split_name(controller)
+    return doubts_of_policy(policy_folder(file)) if name == "learned" and file else []
 
 
 def build(controller: str, layout: Layout, existing: PlanFile) -> Controller:

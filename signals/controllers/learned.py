@@ -22,6 +22,7 @@ from pydantic import Field, ValidationError
 from signals.controllers.adaptive import Adaptive, AdaptiveSettings
 from signals.controllers.choices import Choices
 from signals.controllers.common import stage_or_hold
+from signals.controllers.rule import rule_digest
 from signals.errors import ConfigError
 from signals.features import FEATURES, Encoder
 from signals.intersection import Frozen, first_error
@@ -29,6 +30,8 @@ from signals.layout import Layout
 from signals.values import TRANSITION, Bools, Decision, Floats, Mode, TrafficState
 
 FORMAT = 1
+RULE = "rule"
+"""The feature that is the wish of `adaptive`."""
 SHIPPED = Path(__file__).resolve().parents[2] / "policies"
 POLICY_FILE, MANIFEST_FILE = "policy.npz", "manifest.json"
 MOST_HIDDEN = 1024
@@ -51,7 +54,10 @@ REPLACED = "learned: replaced by adaptive, "
 
 
 class Manifest(Frozen):
-    """What a policy needs to be run, and in `training` where it comes from, which nothing here reads."""
+    """What a policy needs to be run, and in `training` where it comes from, which nothing here reads.
+
+    rule_sha256: the `adaptive` that it was trained beside, see `rule_digest`; empty where nothing says which.
+    """
 
     format: Literal[1]
     features: Annotated[tuple[str, ...], Field(min_length=1)]
@@ -59,6 +65,7 @@ class Manifest(Frozen):
     decision_s: Annotated[float, Field(gt=0, le=60, allow_inf_nan=False)]
     minimum_green_s: Annotated[float, Field(ge=0, le=60, allow_inf_nan=False)]
     policy_sha256: str
+    rule_sha256: str = ""
     training: Annotated[dict[str, Any], Field(default_factory=dict)]
 
 
@@ -170,6 +177,15 @@ def load(folder: Path) -> Policy:
     if hashlib.sha256(content).hexdigest() != manifest.policy_sha256:
         raise ConfigError(f"{folder / POLICY_FILE}: not the file that {MANIFEST_FILE} describes: its sha256 differs")
     return Policy(manifest, **_arrays(folder / POLICY_FILE, content, manifest))
+
+
+def doubts(folder: Path) -> list[str]:
+    """What speaks against a policy without forbidding it: that `adaptive` is not the one that it was trained beside."""
+    manifest = load(folder).manifest
+    if RULE not in manifest.features or manifest.rule_sha256 == rule_digest():
+        return []
+    then = f"{manifest.rule_sha256:.12}" if manifest.rule_sha256 else "of which nothing is said"
+    return [f"{folder}: trained beside another adaptive ({then}, now {rule_digest():.12}): what it is worth is unknown"]
 
 
 def _manifest(path: Path) -> Manifest:

@@ -19,6 +19,7 @@ from models.settings import TrainingSettings, read_settings, settings_of, terms_
 from models.training import new_model, tasks, train, warm_start
 from models.vec_env import JunctionVecEnv
 from signals.controllers.learned import load, shapes
+from signals.controllers.rule import rule_digest
 from signals.errors import ConfigError
 from signals.features import FEATURES
 from signals.layout import layout
@@ -203,6 +204,16 @@ def test_another_training_is_not_resumed(copied: Path):
     other = SETTINGS.model_copy(update={"seed": 5})
     with pytest.raises(ConfigError, match="was trained with seed = 0, not 5"):
         train(further(other, 300), copied, resume=True, command="train.py --resume")
+
+
+def test_a_training_is_not_resumed_beside_another_rule(copied: Path):
+    """Half beside one `adaptive` and half beside another, it would be exported as if of the second alone."""
+    assert json.loads((copied / "manifest.json").read_text())["rule_sha256"] == rule_digest()
+    (copied / "rule.sha256").write_text("0" * 64 + "\n")
+    with pytest.raises(
+        ConfigError, match=r"rule\.sha256: trained beside another adaptive \(000000000000, now [0-9a-f]{12}\)"
+    ):
+        train(further(SETTINGS, 300), copied, resume=True, command="train.py --resume")
 
 
 def test_there_must_be_something_to_resume(tmp_path: Path):
