@@ -18,7 +18,7 @@ from field.ntcip.cabinet import NtcipCabinet
 from field.ntcip.objects import Value, may_write
 from field.ntcip.preflight import TABLES
 from field.ntcip.transport import SnmpTransport
-from field.run import parts_of, rule_beside
+from field.parts import parts_of, rule_beside
 from field.site import Site
 from field.site_file import built, load
 from field.states import State
