@@ -1,7 +1,7 @@
 """The pictures of docs/gallery.md, from real results: python tools/gallery.py RESULTS [RESULTS ...]
 
-Each folder's forest, delay, accounting, capacity curve, periods, maps, time-space diagrams and first signal's charts,
-as far as it has them, as docs/gallery/NAME-*.svg. Of a folder with paths the pictures of signals alone: it has one draw.
+Each folder's forest, delay, accounting, capacity curve, periods, maps, time-space diagrams and a signal's charts,
+as far as it has them, as docs/gallery/NAME-*.svg. Of a folder with paths those of signals alone: it has one draw.
 """
 
 import re
