@@ -30,6 +30,8 @@ WORDING = (
 GREENS_S = np.array([6.0, 12.0, 20.0, 35.0])
 """Spans of green that a stage is valued for."""
 SHORTEST_REACH_VEH = 4.0
+RECALLED_GREEN_S = 15.0
+"""Least green of who is rescued though no loop has told of him: what waits there nobody knows."""
 MINIMUM, KEEPS, BETTER, STARVED, TURNERS = range(1, 6)
 
 
@@ -70,6 +72,7 @@ class Worthiest(ABC):
         self._maximum_red_s = np.where(served, settings.maximum_red_s, np.inf)
         self._exits_known = layout.downstream.shape[2] > 0
         self._keeps = np.full(junctions, KEEPS)
+        self._recalled: Ints = np.full(junctions, -1)
         self._stage: Ints | None = None
         self._current: Ints = np.full(junctions, -1)
         self._own, self._green_s = np.zeros(junctions, np.int64), np.zeros(junctions)
@@ -105,6 +108,9 @@ class Worthiest(ABC):
             of = slice(row * stages, (row + 1) * stages)
             self._span_s[:, 0, of], self._per_s[:, of] = self._spans_s[row][last], self._spans_per_s[row][last]
             self._green_s[row] = self._minimum_s[row, last]
+            if self._recalled[row] == last:
+                self._green_s[row] = max(self._green_s[row], RECALLED_GREEN_S)
+            self._recalled[row] = -1
             self._own[row] = row * stages + last
         self._stage, self._current = stage, current
         confirmed = stage != TRANSITION
@@ -152,6 +158,8 @@ class Worthiest(ABC):
             longest = int(beyond_s[row].argmax())
             stage[row], why[row] = self._rescue(worth, row, longest), STARVED
             number[row] = traffic.red_s[row, longest]
+            if traffic.gap_s[row, longest] >= traffic.red_s[row, longest]:
+                self._recalled[row] = stage[row]
         for row in rows + late:
             self._turners_first(traffic, worth, row, stage, why)
         return stage, why, number
