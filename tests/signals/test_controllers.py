@@ -9,6 +9,7 @@ from signals.controllers import CONTROLLERS, build
 from signals.controllers.actuated import Actuated, ActuatedSettings
 from signals.controllers.fixed_time import FixedTime
 from signals.controllers.max_pressure import MaxPressure, MaxPressureSettings
+from signals.controllers.worthiest import RECALLED_GREEN_S
 from signals.errors import ConfigError
 from signals.intersection import Neighbour
 from signals.layout import layout
@@ -95,6 +96,21 @@ def test_max_pressure_rescues_who_waited_for_the_maximum_red(red_s: float, stage
     """A single vehicle goes first once its red is longer than the maximum, whatever queues elsewhere."""
     state = waiting(CROSSING, [[9.0, 1.0]], red_s=np.array([[0.0, red_s]]))
     assert max_pressure(maximum_red_s=100.0, waiting_s=1e6, fullness=0.0).decide(state).stage[0] == stage
+
+
+@pytest.mark.parametrize(
+    ("gap_s", "green_s", "stage"),
+    [(50.0, 13.0, 0), (200.0, 13.0, 1), (200.0, RECALLED_GREEN_S - 0.1, 1), (200.0, RECALLED_GREEN_S, 0)],
+)
+def test_who_is_rescued_unseen_has_time_for_a_queue(gap_s: float, green_s: float, stage: int):
+    """In the whole of his red no loop has told of him: what waits there nobody knows. Who was seen has the minimum."""
+    controller = max_pressure(minimum_green_s=13.0, waiting_s=1e6, fullness=0.0)
+    late = waiting(CROSSING, [[9.0, 0.0]], red_s=np.array([[0.0, 101.0]]), gap_s=np.array([[0.0, gap_s]]))
+    assert controller.decide(late).stage[0] == 1
+    green = waiting(
+        CROSSING, [[9.0, 0.0]], stage=np.array([1]), last_stage=np.array([1]), elapsed_green_s=np.array([green_s])
+    )
+    assert controller.decide(green).stage[0] == stage
 
 
 def test_max_pressure_rescues_nobody_whom_no_stage_serves():

@@ -164,6 +164,15 @@ def test_a_lane_that_stands_on_both_its_loops_is_not_taken_for_two_broken_ones(c
     assert np.flatnonzero(~believed).tolist() == broken
 
 
+@pytest.mark.parametrize(("others", "proven"), [(1, False), (7, True)])
+def test_it_is_unproven_where_loops_elsewhere_are_dead_unless_they_are_few(others: int, proven: bool):
+    """Of 16 loops one, and of 64: below one in forty, a lane that nobody uses is likelier than two more dead loops."""
+    names = ("left", *(f"next{k}" for k in range(others)))
+    estimator, loops, _ = four_lanes((*SILENT, "next0.through.advance"), int(UNPROVEN_S) + 120, junctions=names)
+    assert "stuck off" in estimator.reason(loops["next0.through.advance"])
+    assert all(estimator.believed[loops[name]] == proven for name in SILENT)
+
+
 def test_a_lane_that_cannot_be_seen_at_its_stop_line_is_recalled_until_it_is_green():
     """In green it calls no longer than somebody is believed to be there: an empty lane holds nobody up."""
     feed = Feed(stage=0)
@@ -190,12 +199,12 @@ def test_a_queue_goes_on_discharging_although_nobody_says_who_comes():
 
 
 def four_lanes(
-    dead: tuple[str, ...], seconds: int, rare: str = ""
+    dead: tuple[str, ...], seconds: int, rare: str = "", junctions: tuple[str, ...] = ("left",)
 ) -> tuple[FlowEstimator, dict[str, int], TrafficState]:
     """A junction whose lanes are all used by one vehicle in ten seconds, `rare` by one in five minutes; some of whose
     loops see nobody.
     """
-    of = layout([protected_left()])
+    of = layout([protected_left(name) for name in junctions])
     loops = {name: k for k, (_, name) in enumerate(of.loops)}
     estimator, aspects = FlowEstimator(of), np.full(of.has_head.shape, Aspect.RED, np.int8)
     sees, healthy = np.array([name not in dead for name in loops]), np.ones(len(loops), bool)
@@ -204,8 +213,8 @@ def four_lanes(
         seen = sees & (second % every_s == 0)
         told = seen.astype(float), seen.astype(float), seen, healthy
         nobody = np.zeros(of.has_head.shape, bool)
-        stage = np.array([second // 30 % of.stages])
-        state = estimator.update(Snapshot(float(second), *told, stage, aspects, np.zeros(1, bool), nobody))
+        stage = np.full(len(junctions), second // 30 % of.stages)
+        state = estimator.update(Snapshot(float(second), *told, stage, aspects, np.zeros(len(junctions), bool), nobody))
     return estimator, loops, state
 
 
