@@ -39,7 +39,7 @@ HEAD = """# Benchmarks
 
 Made by `make benchmark` (`benchmarks/headline.py`) of the summaries in `docs/benchmarks/`, one a network, each with
 the commit, versions, draws and digests it was made with; `benchmarks/headline.py --docs` makes this page again of
-them. Evaluation draws (230 and up), loops only, one set of parameters for `adaptive` on all networks. What is
+them. Evaluation draws (240 and up), loops only, one set of parameters for `adaptive` on all networks. What is
 measured and how: [README](../README.md#how-it-is-measured), the plans: [optimised plans](optimised-plans.md).
 
 The whole is estimated at 15 h on two cores (from single cases of each network at 1.0 and 1.6; bound: 24 h): an hour

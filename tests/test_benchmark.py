@@ -89,8 +89,8 @@ def test_a_case_that_fails_leaves_no_figure(tmp_path: Path, monkeypatch: pytest.
 
 @pytest.mark.parametrize(("network", "fine"), [("cologne1", 20), ("ingolstadt21", 5), ("arterial4x4", 5)])
 def test_draws_are_evaluation_draws_and_as_many_as_the_protocol_has(network: str, fine: int):
-    assert command.draws_of(network, None, quick=False) == Draws(tuple(range(230, 235)), tuple(range(230, 230 + fine)))
-    assert command.draws_of(network, None, quick=True).fine == (230, 231, 232)
+    assert command.draws_of(network, None, quick=False) == Draws(tuple(range(240, 245)), tuple(range(240, 240 + fine)))
+    assert command.draws_of(network, None, quick=True).fine == (240, 241, 242)
 
 
 def test_the_page_in_the_documents_is_made_of_the_summaries_there():
