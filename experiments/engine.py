@@ -16,9 +16,8 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, Pipe, wait
 from pathlib import Path
-from typing import BinaryIO, Protocol, Self
+from typing import Any, BinaryIO, Protocol, Self
 
-from experiments.case import Case
 from experiments.worker import READY, Done, Failed
 from signals.errors import ConfigError, PlantError
 
@@ -34,9 +33,9 @@ SUMO_ERROR = re.compile(r"^(?:Fatal )?Error: *(.+)$", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Job:
-    """A case, how long it takes compared with others, and how many cores it keeps busy."""
+    """A case (or what else a function takes), how long it takes beside others, how many cores it keeps busy."""
 
-    case: Case
+    case: Any
     work: float = 1.0
     cores: int = 1
 
@@ -75,12 +74,23 @@ class Crew(Protocol):
 class Engine(Protocol):
     """What runs cases elsewhere than in processes of this machine."""
 
+    def connect(self) -> None:
+        """Once for this process; whoever needs it does so too. Raises `ConfigError` where nobody answers."""
+
+    def at_once(self) -> int:
+        """How many cases of one core."""
+
     def crew(self, run: str) -> Crew:
         """Whoever does what "module:function" names, a case each."""
 
 
 def engine_of(name: str, address: str, workers: int | None) -> int | Engine:
     """As typed; without `workers` every core is used. Raises `ConfigError`."""
+    return cluster_of(name, address, workers) or (core_count() if workers is None else workers)
+
+
+def cluster_of(name: str, address: str, workers: int | None = None) -> Engine | None:
+    """As typed; None where that is this machine. Raises `ConfigError`."""
     if workers is not None:
         check_engine(workers)
     if name not in (LOCAL, RAY):
@@ -89,7 +99,7 @@ def engine_of(name: str, address: str, workers: int | None) -> int | Engine:
         return _ray_engine(address, workers)
     if address:
         raise ConfigError(f"address = {address}: of no use to engine {LOCAL}, must be with --engine {RAY}")
-    return core_count() if workers is None else workers
+    return None
 
 
 def _ray_engine(address: str, workers: int | None) -> Engine:

@@ -36,25 +36,26 @@ class RayEngine:
     address: str = ""
     workers: int | None = None
 
+    def connect(self) -> None:
+        """Once for this process. Raises `ConfigError` where nobody answers."""
+        if ray.is_initialized():
+            return
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        address = self.address or None
+        try:
+            ray.init(address=address, log_to_driver=False, logging_level="ERROR", include_dashboard=False)
+        except (ConnectionError, RuntimeError, ValueError, RayError) as error:
+            where = f"at {address}" if address else "on this machine"
+            raise ConfigError(f"engine ray: no cluster {where}: {' '.join(str(error).split())}") from error
+
     def crew(self, run: str) -> RayCrew:
         """Whoever does what "module:function" names."""
         return RayCrew(self, run)
 
     def at_once(self) -> int:
-        """How many cases to hand out."""
+        """How many cases of one core to hand out."""
+        self.connect()
         return self.workers or max(1, int(ray.cluster_resources().get("CPU", 1)))
-
-
-def connect(address: str) -> None:
-    """Once for this process. Raises `ConfigError` where nobody answers."""
-    if ray.is_initialized():
-        return
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    try:
-        ray.init(address=address or None, log_to_driver=False, logging_level="ERROR", include_dashboard=False)
-    except (ConnectionError, RuntimeError, ValueError, RayError) as error:
-        where = f"at {address}" if address else "on this machine"
-        raise ConfigError(f"engine ray: no cluster {where}: {' '.join(str(error).split())}") from error
 
 
 class RayCrew:
@@ -66,7 +67,7 @@ class RayCrew:
         self._open = ExitStack()
 
     def __enter__(self) -> Self:
-        connect(self._engine.address)
+        self._engine.connect()
         self._stops = self._open.enter_context(stop_requests())
         self._open.callback(self._call_off)
         return self

@@ -32,15 +32,15 @@ LOGS = {"event_logs": "event_log", "path_files": "paths"}
 
 @dataclass(frozen=True)
 class Order:
-    """Work for another machine: a `Case` or whatever else the function "module:function" takes.
+    """Work for another machine: a `Case`, or something else with `scenarios`, for the function "module:function".
 
-    files: the controller's own, by name; inputs: digest of the scenario's; here: `surroundings` of who orders.
+    files: the controller's own, by name; inputs: digests by scenario; here: `surroundings` of who orders.
     """
 
     what: Any
     run: str
     files: Mapping[str, bytes]
-    inputs: str
+    inputs: Mapping[str, str]
     folder: str
     here: Mapping[str, str]
 
@@ -73,10 +73,8 @@ def surroundings() -> dict[str, str]:
 
 def order(what: Any, run: str) -> Order:
     """As it is sent from here. Raises `ConfigError` where a file of it cannot be read."""
-    case = what if isinstance(what, Case) else None
-    inputs = _inputs(case) if case else ""
-    files = _files(case.controller) if case else {}
-    return Order(what, run, files, inputs, str(Path.cwd()), surroundings())
+    files = _files(what.controller) if isinstance(what, Case) else {}
+    return Order(what, run, files, _inputs(what), str(Path.cwd()), surroundings())
 
 
 def check_same(wanted: Order) -> None:
@@ -89,8 +87,9 @@ def check_same(wanted: Order) -> None:
         os.chdir(wanted.folder)
     except OSError as error:
         raise ConfigError(f"{wanted.folder}: {error.strerror}; must be there as where the command was typed") from error
-    if isinstance(wanted.what, Case) and _inputs(wanted.what) != wanted.inputs:
-        raise ConfigError(f"scenario {wanted.what.scenario}: its files differ from those where the command was typed")
+    for name, digest in _inputs(wanted.what).items():
+        if digest != wanted.inputs[name]:
+            raise ConfigError(f"scenario {name}: its files differ from those where the command was typed")
 
 
 def unpacked(wanted: Order, work: Path) -> Any:
@@ -139,8 +138,10 @@ def _logs(case: Case, moved: Case) -> Iterator[tuple[str, str, bytes]]:
             yield field, here.stem + file.name.removeprefix(there.stem), file.read_bytes()
 
 
-def _inputs(case: Case) -> str:
-    return provenance.scenario_digest(case.scenario, case.override_files)
+def _inputs(what: Any) -> dict[str, str]:
+    if isinstance(what, Case):
+        return {what.scenario: provenance.scenario_digest(what.scenario, what.override_files)}
+    return {name: provenance.scenario_digest(name, ()) for name in what.scenarios}
 
 
 def _files(controller: str) -> dict[str, bytes]:

@@ -3,7 +3,7 @@
 Each member sees its junction and acts for it; those of one simulation share its clock, so that they learn beside each
 other. Each simulation is a process of its own (libsumo holds one a process). Members are padded to the most stages,
 and a simulation to the most junctions of its scenarios: a member without a junction sees zeros, has one choice, and
-earns nothing.
+earns nothing. A simulation may also be on another machine (`models/ray_simulation.py`).
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from multiprocessing.connection import Pipe
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from gymnasium import spaces
@@ -33,10 +33,24 @@ ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 Stepped = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_], list[dict[str, Any]]]
 
 
+class Simulation(Protocol):
+    """One simulation, asked and heard in turn."""
+
+    def send(self, message: NDArray[np.int64] | None) -> None:
+        """Begin an episode with None, or decide [J]."""
+
+    def receive(self) -> Seen:
+        """What all its junctions see then. Raises `ConfigError` and `PlantError`."""
+
+    def close(self) -> None:
+        """End it."""
+
+
 class JunctionVecEnv(VecEnv):
     """A member for each junction of each simulation: simulations one after the other, junctions within."""
 
-    def __init__(self, tasks: Sequence[Task]) -> None:
+    def __init__(self, tasks: Sequence[Task], simulation: Callable[[Task], Simulation] | None = None) -> None:
+        """simulation: opens each; by default a `Worker`, on this machine."""
         counts = {name: stage_counts(name) for task in tasks for name in task.scenarios}
         junctions = [max(len(counts[name]) for name in task.scenarios) for task in tasks]
         self._ends = np.cumsum(junctions)
@@ -47,7 +61,7 @@ class JunctionVecEnv(VecEnv):
         self._mask = np.zeros((self.num_envs, stages), bool)
         self._junctions = [0] * len(tasks)
         self._return, self._length = np.zeros(self.num_envs), np.zeros(self.num_envs, int)
-        self._workers = [Worker(task) for task in tasks]
+        self._workers = [(simulation or Worker)(task) for task in tasks]
 
     def reset(self) -> NDArray[np.float32]:
         """Begin an episode in every simulation."""
