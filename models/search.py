@@ -7,7 +7,7 @@ half of those before it is given up. The study is a file in the folder; the same
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,7 @@ from models.checkpoints import TrainingFolder
 from models.evaluations import Evaluations
 from models.search_space import ended, own_values, suggested, with_values
 from models.settings import TrainingSettings
-from models.training import Training
+from models.training import Judge, Training
 from signals.errors import ConfigError, PlantError
 
 RUN_ATTEMPT = "models.search:run_attempt"
@@ -46,6 +46,7 @@ ASKED = "asked"
 class Attempt:
     """A trial as it travels: what to train, what others were worth at the same checkpoints, the baselines' rows."""
 
+    number: int
     settings: TrainingSettings
     others: tuple[FrozenTrial, ...]
     baselines: str
@@ -57,25 +58,30 @@ class Attempt:
 
 
 def run_attempt(attempt: Attempt, work: Path) -> dict[str, Any]:
-    """Train and evaluate; the delay in s of the best checkpoint, and by checkpoint, whether or not it was given up."""
+    """Train and evaluate in `work`; as `judged`."""
     torch.set_num_threads(1)
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
     folder, settings = TrainingFolder(work / "training"), attempt.settings
     folder.begin(settings, resume=False)
     (folder.out / "evaluations.csv").write_text(attempt.baselines, encoding="utf-8")
+    return judged(attempt, lambda judge: Training(settings, folder, "train.py --search", judge=judge).learn(None, []))
+
+
+def judged(attempt: Attempt, train: Callable[[Judge], object]) -> dict[str, Any]:
+    """The delay in s of the best checkpoint, and by checkpoint, and whether the training was given up."""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
     trial = _study_of(attempt.others).ask()
     delays_s: dict[int, float] = {}
 
     def judge(decisions: int, delay_s: float) -> None:
-        checkpoint = decisions // settings.checkpoint_steps
+        checkpoint = decisions // attempt.settings.checkpoint_steps
         delays_s[checkpoint] = delay_s
         trial.report(delay_s, checkpoint)
         if trial.should_prune():
             raise optuna.TrialPruned
 
+    pruned = False
     try:
-        Training(settings, folder, "train.py --search", judge=judge).learn(None, [])
-        pruned = False
+        train(judge)
     except optuna.TrialPruned:
         pruned = True
     return {"delay_s": min(delays_s.values()), "pruned": pruned, "delays_s": delays_s}
@@ -91,11 +97,17 @@ class Search:
     """One search and its folder; `run` it, then `write` what was found."""
 
     def __init__(
-        self, settings: TrainingSettings, parameters: Sequence[Parameter], out: Path, engine: Engine | None
+        self,
+        settings: TrainingSettings,
+        parameters: Sequence[Parameter],
+        out: Path,
+        engine: Engine | None = None,
+        run: str = RUN_ATTEMPT,
     ) -> None:
         if not settings.evaluation_draws:
             raise ConfigError("evaluation_draws = 0, must be at least 1 for a search to judge by")
-        self._settings, self._parameters, self._out, self._engine = settings, tuple(parameters), out, engine
+        self._settings, self._parameters, self._out = settings, tuple(parameters), out
+        self._engine, self._run = engine, run
         with one_line(out):
             out.mkdir(parents=True, exist_ok=True)
             self._study = _kept_study(out / STUDY, settings.seed)
@@ -139,14 +151,15 @@ class Search:
 
     def _round(self, count: int, baselines: str, progress: SearchProgress) -> None:
         others, failed = tuple(self.trials), list[str]()
-        asked: dict[Attempt, optuna.Trial] = {}
-        for trial in (self._study.ask() for _ in range(count)):
-            settings = with_values(self._settings, suggested(trial, self._parameters))
-            asked[Attempt(settings, others, baselines)] = trial
+        asked = {trial.number: trial for trial in (self._study.ask() for _ in range(count))}
+        attempts = [
+            Attempt(number, with_values(self._settings, suggested(trial, self._parameters)), others, baselines)
+            for number, trial in asked.items()
+        ]
         cores = self._settings.workers
 
         def keep(outcome: Outcome) -> None:
-            trial = asked[outcome.job.case]
+            trial = asked[outcome.job.case.number]
             if isinstance(outcome.result, Failed):
                 self._study.tell(trial, state=State.FAIL)
                 complain(outcome.log)
@@ -156,7 +169,7 @@ class Search:
             progress.advance(1)
             progress.tell(in_words(self.trials))
 
-        run_jobs([Job(attempt, cores=cores) for attempt in asked], self._engine or count, keep, RUN_ATTEMPT)
+        run_jobs([Job(attempt, cores=cores) for attempt in attempts], self._engine or count, keep, self._run)
         if failed:
             raise PlantError(failed[0])
 
