@@ -20,7 +20,8 @@ from models.exporter import Exporter
 from models.imitation import follow_policy, follow_rule, imitate, teach_returns, watch
 from models.network import StagePolicy
 from models.settings import TRAINING_DRAWS, TrainingSettings, terms_of
-from models.vec_env import JunctionVecEnv, Simulation
+from models.simulations import Simulation
+from models.vec_env import JunctionVecEnv
 from models.watch import Watch
 from models.worker import Task
 from signals.controllers.learned import doubts, load, policy_folder
@@ -124,7 +125,7 @@ def simulations(engine: Engine | None) -> Callable[[Task], Simulation] | None:
     """What opens each simulation; None for a process here. Connects before anybody else listens for Ctrl-C."""
     if engine is None:
         return None
-    from models.ray_simulation import RaySimulation
+    from models.ray_simulations import RaySimulation
 
     engine.connect()
     return RaySimulation

@@ -11,8 +11,9 @@ import pytest
 from sb3_contrib.common.maskable.utils import get_action_masks
 
 from models.settings import TrainingSettings
+from models.simulations import LocalSimulation
 from models.training import tasks
-from models.vec_env import JunctionVecEnv, Worker
+from models.vec_env import JunctionVecEnv
 from models.worker import Practitioner
 from scenarios.catalogue import find
 from signals.errors import PlantError
@@ -113,7 +114,7 @@ def test_a_simulation_that_dies_is_named(env: JunctionVecEnv):
     """No hanging learner: the plant's fault, in one line."""
     env.reset()
     worker = env._workers[1]
-    assert isinstance(worker, Worker)
+    assert isinstance(worker, LocalSimulation)
     os.kill(worker.pid, signal.SIGKILL)
     with pytest.raises(PlantError, match="simulation: its process was killed by SIGKILL"):
         for _ in range(3):

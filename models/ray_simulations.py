@@ -13,7 +13,7 @@ from ray.exceptions import RayActorError
 from experiments.console import errors
 from experiments.ray_engine import LOSSES
 from experiments.travel import Order, check_same, order
-from models.vec_env import Worker
+from models.simulations import LocalSimulation
 from models.worker import Seen, Task
 from signals.errors import ConfigError, PlantError
 
@@ -21,7 +21,7 @@ Message = NDArray[np.int64] | None
 
 
 class RaySimulation:
-    """As `models.vec_env.Worker`. Where its node is lost, the episode is cut off and the next begins on another one."""
+    """On a node, as `LocalSimulation`. Where it is lost, the episode is cut off and the next begins on another one."""
 
     def __init__(self, task: Task) -> None:
         self._task, self._decisions, self._losses = task, 0, 0
@@ -68,23 +68,23 @@ class RaySimulation:
 
 
 class Host:
-    """On a node: one worker process. What goes wrong is answered, so that only a lost node is an actor's death."""
+    """On a node: one simulation. What goes wrong is answered, so that only a lost node is an actor's death."""
 
     def __init__(self, wanted: Order) -> None:
-        self._worker: Worker | None = None
+        self._simulation: LocalSimulation | None = None
         self._refusal: Exception | None = None
         try:
             check_same(wanted)
-            self._worker = Worker(wanted.what)
+            self._simulation = LocalSimulation(wanted.what)
         except (ConfigError, PlantError) as error:
             self._refusal = type(error)(f"engine ray: node {ray.util.get_node_ip_address()}: {error}")
 
     def tell(self, message: Message) -> Seen | Exception:
         """What all its junctions see then."""
-        if self._worker is None:
+        if self._simulation is None:
             return self._refusal or PlantError("simulation: has no process")
         try:
-            self._worker.send(message)
-            return self._worker.receive()
+            self._simulation.send(message)
+            return self._simulation.receive()
         except (ConfigError, PlantError) as error:
             return error
