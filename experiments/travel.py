@@ -25,7 +25,7 @@ from signals.controllers.learned import MANIFEST_FILE, POLICY_FILE
 from signals.errors import ConfigError
 
 SOURCES = ("signals", "scenarios", "simulation", "experiments", "models")
-LEARNING = ("torch", "stable-baselines3", "sb3-contrib")
+LEARNING = ("torch", "stable-baselines3", "sb3-contrib", "gymnasium", "optuna")
 LOGS = {"event_logs": "event_log", "path_files": "paths"}
 """Fields of a case that name a folder, and the property that names the file in it."""
 

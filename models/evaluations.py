@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from models.settings import TrainingSettings
 from signals.errors import ConfigError, PlantError
 
 COLUMNS = ["controller", "decisions", "scenario", "demand", "draw", "delay_s", "gridlock"]
+Judge = Callable[[int, float], None]
+"""Told the delay in s of a policy after so many decisions."""
 POLICY, BASELINES = "learned", ("existing", "adaptive")
 
 

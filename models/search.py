@@ -7,15 +7,13 @@ half of those before it is given up. The study is a file in the folder; the same
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import optuna
 import pandas as pd
-import torch
-from optuna.pruners import MedianPruner, NopPruner
+from optuna.pruners import NopPruner
 from optuna.samplers import TPESampler
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
@@ -24,73 +22,19 @@ from optuna.trial import TrialState as State
 
 from experiments import provenance
 from experiments.console import SearchProgress, complain
-from experiments.engine import Engine, Job, Outcome, core_count, run_jobs
+from experiments.engine import Crew, Engine, Job, Outcome, core_count, crew_of
 from experiments.parameters import Parameter, settings_text
 from experiments.store import one_line, write_whole
 from experiments.worker import Failed
-from models.checkpoints import TrainingFolder
+from models.attempt import Attempt
 from models.evaluations import Evaluations
 from models.search_space import ended, own_values, suggested, with_values
 from models.settings import TrainingSettings
-from models.training import Judge, Training
 from signals.errors import ConfigError, PlantError
 
-RUN_ATTEMPT = "models.search:run_attempt"
+RUN_ATTEMPT = "models.attempt:run_attempt"
 STUDY, BEST, TRIALS = "study.log", "best.toml", "trials.csv"
-UNPRUNED = 4
-"""So many trials are trained through before others are measured by them."""
 ASKED = "asked"
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """A trial as it travels: what to train, what others were worth at the same checkpoints, the baselines' rows."""
-
-    number: int
-    settings: TrainingSettings
-    others: tuple[FrozenTrial, ...]
-    baselines: str
-
-    @property
-    def scenarios(self) -> tuple[str, ...]:
-        """Places that must be the same wherever it is trained."""
-        return (*self.settings.scenarios, *self.settings.evaluation_scenarios)
-
-
-def run_attempt(attempt: Attempt, work: Path) -> dict[str, Any]:
-    """Train and evaluate in `work`; as `judged`."""
-    torch.set_num_threads(1)
-    folder, settings = TrainingFolder(work / "training"), attempt.settings
-    folder.begin(settings, resume=False)
-    (folder.out / "evaluations.csv").write_text(attempt.baselines, encoding="utf-8")
-    return judged(attempt, lambda judge: Training(settings, folder, "train.py --search", judge=judge).learn(None, []))
-
-
-def judged(attempt: Attempt, train: Callable[[Judge], object]) -> dict[str, Any]:
-    """The delay in s of the best checkpoint, and by checkpoint, and whether the training was given up."""
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    trial = _study_of(attempt.others).ask()
-    delays_s: dict[int, float] = {}
-
-    def judge(decisions: int, delay_s: float) -> None:
-        checkpoint = decisions // attempt.settings.checkpoint_steps
-        delays_s[checkpoint] = delay_s
-        trial.report(delay_s, checkpoint)
-        if trial.should_prune():
-            raise optuna.TrialPruned
-
-    pruned = False
-    try:
-        train(judge)
-    except optuna.TrialPruned:
-        pruned = True
-    return {"delay_s": min(delays_s.values()), "pruned": pruned, "delays_s": delays_s}
-
-
-def _study_of(others: Sequence[FrozenTrial]) -> optuna.Study:
-    study = optuna.create_study(pruner=MedianPruner(n_startup_trials=UNPRUNED))
-    study.add_trials(others)
-    return study
 
 
 class Search:
@@ -142,14 +86,15 @@ class Search:
             evaluations = Evaluations(self._out, self._settings, self._engine)
             evaluations.baselines()
             baselines = evaluations.rows.to_csv(index=False)
-            while (left := count - len(self.trials)) > 0:
-                self._round(min(left, self._at_once()), baselines, progress)
+            with crew_of(self._engine or self._at_once(), self._run) as crew:
+                while (left := count - len(self.trials)) > 0:
+                    self._round(crew, min(left, self._at_once()), baselines, progress)
 
     def _at_once(self) -> int:
         cores = self._engine.at_once() if self._engine else core_count()
         return max(1, cores // self._settings.workers)
 
-    def _round(self, count: int, baselines: str, progress: SearchProgress) -> None:
+    def _round(self, crew: Crew, count: int, baselines: str, progress: SearchProgress) -> None:
         others, failed = tuple(self.trials), list[str]()
         asked = {trial.number: trial for trial in (self._study.ask() for _ in range(count))}
         attempts = [
@@ -169,7 +114,7 @@ class Search:
             progress.advance(1)
             progress.tell(in_words(self.trials))
 
-        run_jobs([Job(attempt, cores=cores) for attempt in attempts], self._engine or count, keep, self._run)
+        crew.work([Job(attempt, cores=cores) for attempt in attempts], keep)
         if failed:
             raise PlantError(failed[0])
 

@@ -14,7 +14,7 @@ from experiments.console import complain, errors, list_warnings
 from experiments.engine import Engine, stop_requests
 from models.checkpoints import LAST, TrainingFolder
 from models.curve import draw_curve
-from models.evaluations import Evaluations
+from models.evaluations import Evaluations, Judge
 from models.export import start_from
 from models.exporter import Exporter
 from models.imitation import follow_policy, follow_rule, imitate, teach_returns, watch
@@ -26,8 +26,6 @@ from models.watch import Watch
 from models.worker import Task
 from signals.controllers.learned import doubts, load, policy_folder
 from signals.errors import ConfigError
-
-Judge = Callable[[int, float], None]
 
 
 def train(settings: TrainingSettings, out: Path, resume: bool, command: str, engine: Engine | None = None) -> int:

@@ -1,6 +1,7 @@
 """What every test may rely on: its own cache folder, one thread, fixed seeds, and programs that are there or named."""
 
 import os
+import secrets
 import shutil
 import subprocess
 import tempfile
@@ -71,6 +72,7 @@ def cluster() -> Iterator[Any]:
     from ray.cluster_utils import Cluster
 
     os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_worker_niceness": "0"}
+    os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}  # for it listens on the network
     made = Cluster(initialize_head=True, head_node_args={**NODE, "num_cpus": 0, "include_dashboard": False})
     made.add_node(**NODE)
     made.add_node(**NODE)

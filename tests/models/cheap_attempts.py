@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from models.search import Attempt, judged
-from models.training import Judge
+from models.attempt import Attempt, judged
+from models.evaluations import Judge
 
 HERE = "tests.models.cheap_attempts"
 

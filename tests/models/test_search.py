@@ -16,12 +16,12 @@ SETTINGS = TrainingSettings(scenarios=("single",), workers=1, evaluation_draws=1
 ROWS = [f"{name},0,single,1.0,0,30.0,False" for name in ("existing", "adaptive")]
 
 
-def searched(out: Path, trials: int, function: str = "run", settings: TrainingSettings = SETTINGS) -> Search:
+def searched(out: Path, trials: int, function: str = "run") -> Search:
     """Where the baselines are known."""
     out.mkdir(exist_ok=True)
     (out / "evaluations.csv").write_text("\n".join([",".join(COLUMNS), *ROWS]) + "\n")
-    parameters = chosen_parameters(settings, ["learning_rate", "hidden"])
-    made = Search(settings, parameters, out, run=f"{HERE}:{function}")
+    parameters = chosen_parameters(SETTINGS, ["learning_rate", "hidden"])
+    made = Search(SETTINGS, parameters, out, run=f"{HERE}:{function}")
     made.run(trials)
     return made
 
@@ -75,14 +75,14 @@ def test_what_was_running_when_it_was_stopped_is_tried_again(tmp_path: Path):
 
 
 def test_another_search_is_not_gone_on_with(tmp_path: Path):
-    searched(tmp_path, 1)
+    Search(SETTINGS, chosen_parameters(SETTINGS, []), tmp_path)
     with pytest.raises(ConfigError, match=rf"{STUDY}: is of other settings"):
-        searched(tmp_path, 1, settings=SETTINGS.model_copy(update={"demand": (1.3,)}))
+        Search(SETTINGS.model_copy(update={"demand": (1.3,)}), chosen_parameters(SETTINGS, []), tmp_path)
 
 
 def test_a_training_that_fails_is_named(tmp_path: Path):
     with pytest.raises(PlantError, match="trial 0 failed: ZeroDivisionError: division by zero"):
-        searched(tmp_path, 2, "fail")
+        searched(tmp_path, 1, "fail")
 
 
 @pytest.mark.parametrize(
