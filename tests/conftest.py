@@ -26,6 +26,8 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ["ADAPTIVE_SIGNALS_CACHE"] = tempfile.mkdtemp(prefix="adaptive-signals-cache-")
     os.environ["MPLBACKEND"] = "Agg"
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # a worker a core is enough, and sums in one order
+    os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_worker_niceness": "0"}
+    os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}  # Ray listens on the network
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -71,8 +73,6 @@ def cluster() -> Iterator[Any]:
     import ray
     from ray.cluster_utils import Cluster
 
-    os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_worker_niceness": "0"}
-    os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}  # for it listens on the network
     made = Cluster(initialize_head=True, head_node_args={**NODE, "num_cpus": 0, "include_dashboard": False})
     made.add_node(**NODE)
     made.add_node(**NODE)

@@ -20,6 +20,7 @@ WAIT_S = 60.0
 pytestmark = pytest.mark.xdist_group("ray")
 
 
+@pytest.mark.slow
 def test_policies_are_the_same_as_by_processes_here(tmp_path: Path, cluster: Any):
     """Bit for bit where no node is lost: learned from two simulations and evaluated."""
     settings = TrainingSettings(

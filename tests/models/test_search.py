@@ -103,6 +103,7 @@ def test_bounds_are_those_of_the_settings_or_narrower():
             TrainingSettings.model_validate({"scenarios": ("single",), name: type(SETTINGS.__dict__[name])(value)})
 
 
+@pytest.mark.slow
 def test_a_real_training_is_a_trial(tmp_path: Path):
     """It practises on training draws and is judged on a development draw, in SUMO."""
     settings = TrainingSettings(
