@@ -46,7 +46,7 @@ class RayEngine:
             ray.init(address=address, log_to_driver=False, logging_level="ERROR", include_dashboard=False)
         except (ConnectionError, RuntimeError, ValueError, RayError) as error:
             where = f"at {address}" if address else "on this machine"
-            raise ConfigError(f"engine ray: no cluster {where}: {' '.join(str(error).split())}") from error
+            raise ConfigError(f"engine ray: no cluster {where}: {str(error).strip().splitlines()[-1]}") from error
 
     def crew(self, run: str) -> RayCrew:
         """Whoever does what "module:function" names."""
