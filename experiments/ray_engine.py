@@ -6,6 +6,7 @@ Only this machine writes results. A node that is lost costs the cases that it wa
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from experiments.travel import Answer, Order, check_same, order, packed, put_awa
 from experiments.worker import Failed
 from signals.errors import ConfigError, PlantError
 
+PATIENCE_S = 10.0
 LOSSES = 20
 """How often a case may lose its node before it is given up."""
 
@@ -42,10 +44,12 @@ class RayEngine:
             return
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         address = self.address or None
+        where = f"at {address}" if address else "on this machine"
         try:
+            if address:
+                answers(address)
             ray.init(address=address, log_to_driver=False, logging_level="ERROR", include_dashboard=False)
-        except (ConnectionError, RuntimeError, ValueError, RayError) as error:
-            where = f"at {address}" if address else "on this machine"
+        except (OSError, RuntimeError, ValueError, RayError) as error:
             raise ConfigError(f"engine ray: no cluster {where}: {str(error).strip().splitlines()[-1]}") from error
 
     def crew(self, run: str) -> RayCrew:
@@ -56,6 +60,14 @@ class RayEngine:
         """How many cases of one core to hand out."""
         self.connect()
         return self.workers or max(1, int(ray.cluster_resources().get("CPU", 1)))
+
+
+def answers(address: str) -> None:
+    """Raise OSError or ValueError where nobody listens; Ray itself would try for minutes."""
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdigit():
+        raise ValueError("must be HOST:PORT")
+    socket.create_connection((host, int(port)), timeout=PATIENCE_S).close()
 
 
 class RayCrew:

@@ -104,3 +104,15 @@ def test_without_ray_the_extra_is_named(monkeypatch: pytest.MonkeyPatch):
     assert engine_of("local", "", 3) == 3
     with pytest.raises(ConfigError, match="engine ray: Ray is not installed, must be: `make install-cluster`"):
         cluster_of("ray", "")
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [("127.0.0.1:1", r"no cluster at 127.0.0.1:1: .*Connection refused"), ("head", "must be HOST:PORT")],
+)
+def test_where_nobody_listens_is_said_at_once(address: str, said: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("ray.is_initialized", lambda: False)  # whatever other tests are connected to
+    engine = cluster_of("ray", address)
+    assert engine is not None
+    with pytest.raises(ConfigError, match=said):
+        engine.connect()
