@@ -37,7 +37,7 @@ def train(
         typer.Option("--from", metavar="POLICY", help="Fine-tune this one: learned:generalist, or a folder."),
     ] = None,
     search: Annotated[
-        int, typer.Option(metavar="TRIALS", help="Look for hyper-parameters instead: best.toml in the folder.")
+        int, typer.Option(min=0, metavar="TRIALS", help="Look for hyper-parameters instead: best.toml in the folder.")
     ] = 0,
     parameter: Annotated[
         list[str] | None, typer.Option(help="With --search: one to look for; again for each more; else all.")
