@@ -6,7 +6,7 @@ WORKERS ?= 2
 PINS := pyproject.toml requirements.lock tools/install.py tools/requirements.py tools/find_python.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help demo benchmark benchmark-quick test check format install install-train install-dev lock clean
+.PHONY: help demo benchmark benchmark-quick test check format install install-train install-cluster install-dev lock clean
 
 help:
 	@echo "make demo           compare the controllers on real streets and say where the report is"
@@ -17,6 +17,7 @@ help:
 	@echo "make format         put the code into the house's format"
 	@echo "make install        what evaluate.py and control.py need"
 	@echo "make install-train  what train.py needs besides, among it torch"
+	@echo "make install-cluster what --engine ray needs besides (80 MB to fetch), on every machine; see docs/cluster.md"
 	@echo "make install-dev    what tests and checks need besides"
 	@echo "make lock           renew requirements.lock from pyproject.toml"
 	@echo "make clean          remove .venv and what the tools leave behind"
@@ -34,7 +35,7 @@ benchmark-quick: install
 	@$(BIN)/python benchmarks/headline.py --quick --workers $(WORKERS) $(BENCHMARK)
 
 test: check
-	@$(BIN)/python -m pytest -n $(WORKERS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
 check: install-dev
 	$(BIN)/ruff format --check .
@@ -48,6 +49,7 @@ format: install-dev
 
 install: $(VENV)/.installed-sim
 install-train: $(VENV)/.installed-train
+install-cluster: $(VENV)/.installed-cluster
 install-dev: $(VENV)/.installed-dev
 
 # A larger set stamps the smaller ones too, so that nothing is installed again until a pin changes.
@@ -59,9 +61,13 @@ $(VENV)/.installed-train: $(PINS)
 	@python=$$(sh tools/find_python.sh) && "$$python" tools/install.py sim field train
 	@touch $@ $(VENV)/.installed-sim
 
-$(VENV)/.installed-dev: $(PINS)
-	@python=$$(sh tools/find_python.sh) && "$$python" tools/install.py sim field train dev
+$(VENV)/.installed-cluster: $(PINS)
+	@python=$$(sh tools/find_python.sh) && "$$python" tools/install.py sim field train cluster
 	@touch $@ $(VENV)/.installed-sim $(VENV)/.installed-train
+
+$(VENV)/.installed-dev: $(PINS)
+	@python=$$(sh tools/find_python.sh) && "$$python" tools/install.py sim field train cluster dev
+	@touch $@ $(VENV)/.installed-sim $(VENV)/.installed-train $(VENV)/.installed-cluster
 
 lock:
 	@rm -rf build/lock

@@ -13,7 +13,7 @@ from experiments.capacity import CAPACITY, Sweep, capacities, references_of, swe
 from experiments.case import EVENT_LOGS, PATHS, check_controller
 from experiments.compare import compare, settings_that_differ
 from experiments.console import CASES_FAILED, OneLineErrors, complain, errors, list_failures, list_warnings, output
-from experiments.engine import core_count
+from experiments.engine import LOCAL, Engine, engine_of
 from experiments.evaluation import Evaluation, run_grid, watch
 from experiments.export import export
 from experiments.grid import Grid, grid
@@ -61,7 +61,9 @@ DRAWS = "The first draw's number. Develop on 0-99, tune on 100-199; a figure to 
 app = typer.Typer(cls=OneLineErrors, no_args_is_help=True, add_completion=False, help=__doc__)
 
 Out = Annotated[Path, typer.Option(help="Results folder; what is finished in it is not run again.")]
-Workers = Annotated[int, typer.Option(help="Worker processes; by default one for each core.")]
+Workers = Annotated[int | None, typer.Option(help="Cases at once; by default one for each core.")]
+EngineName = Annotated[str, typer.Option("--engine", help="local processes, or ray: the cores of more machines.")]
+Address = Annotated[str, typer.Option(help="HOST:PORT of the Ray cluster; by default one of this machine's own.")]
 Intersections = Annotated[list[Path], typer.Option(help="TOML with what is other in the street; again for each more.")]
 Baseline = Annotated[str, typer.Option(help="The controller that the others are compared with.")]
 
@@ -155,7 +157,9 @@ def run(
     decision_s: Annotated[float, typer.Option(help="Seconds between decisions.")] = 1.0,
     intersection: Intersections = NO_FILES,
     faults: Annotated[str, typer.Option(metavar="KIND=VALUE,...", help=FAULTS)] = "",
-    workers: Workers = core_count(),
+    workers: Workers = None,
+    engine: EngineName = LOCAL,
+    address: Address = "",
     baseline: Baseline = "existing",
     gui: Annotated[bool, typer.Option("--gui", help="Watch one case in SUMO's window; store nothing.")] = False,
     event_log: Annotated[bool, typer.Option("--event-log", help="Keep each case's log for `measures` too.")] = False,
@@ -169,13 +173,14 @@ def run(
     if gui:
         output().print(tables.row_table(watch(cases)))
     else:
-        run_and_report(cases, out, workers, baseline)
+        run_and_report(cases, out, engine_of(engine, address, workers), baseline)
 
 
 @app.command()
-def demo(out: Out = Path("results/demo"), workers: Workers = core_count()) -> None:
+def demo(out: Out = Path("results/demo"), workers: Workers = None) -> None:
     """Adaptive control against fixed timing on two real streets and an own arterial: what `make demo` runs."""
-    run_and_report(grid(DEMO_SCENARIOS, DEMO_CONTROLLERS, ONCE, DEMO_DRAWS), out, workers, "existing")
+    cases = grid(DEMO_SCENARIOS, DEMO_CONTROLLERS, ONCE, DEMO_DRAWS)
+    run_and_report(cases, out, engine_of(LOCAL, "", workers), "existing")
 
 
 @app.command()
@@ -190,7 +195,9 @@ def capacity(
     decision_s: Annotated[float, typer.Option(help="Seconds between decisions.")] = 1.0,
     intersection: Intersections = NO_FILES,
     faults: Annotated[str, typer.Option(metavar="KIND=VALUE,...", help=FAULTS)] = "",
-    workers: Workers = core_count(),
+    workers: Workers = None,
+    engine: EngineName = LOCAL,
+    address: Address = "",
     baseline: Baseline = "existing",
 ) -> None:
     """How much more traffic each controller carries at the same level of service: a sweep over the demand."""
@@ -198,8 +205,9 @@ def capacity(
         grid(scenario, controller, ONCE, draws, first_draw, decision_s, intersection, faults),
         Sweep(first, step),
     )
+    where = engine_of(engine, address, workers)
     start(whole, baseline)
-    evaluation = sweep(whole, multiples, lambda part: run_grid(part, out, workers, baseline, command()))
+    evaluation = sweep(whole, multiples, lambda part: run_grid(part, out, where, baseline, command()))
     if evaluation.cases is not None:
         table = capacities(evaluation.cases, baseline, references_of(evaluation.cases, whole))
         output().print(*tables.capacity_report(table, baseline), sep="\n")
@@ -222,12 +230,15 @@ def tune_settings(
         float, typer.Option(help="Weight of starvation beyond 180 s (300 s above demand 1) beside log delay.")
     ] = 0.0,
     seed: Annotated[int, typer.Option(help="Of the search; the same seed, the same result.")] = 1,
-    workers: Workers = core_count(),
+    workers: Workers = None,
+    engine: EngineName = LOCAL,
+    address: Address = "",
 ) -> None:
     """Search a controller's settings by CMA-ES: least delay against the existing plan, on tuning draws."""
     what = search(controller, scenario, demand, draws, first_draw, parameter, budget, seed, starvation)
+    where = engine_of(engine, address, workers)
     output().print(tables.parameter_table(what.parameters))
-    output().print(tables.search_table(convergence(what, tune(what, out, workers, command()))))
+    output().print(tables.search_table(convergence(what, tune(what, out, where, command()))))
     typer.echo(f"settings: {what.controller}:{out}")
 
 
@@ -241,10 +252,13 @@ def optimise_plan(
     budget: Annotated[int, typer.Option(help="Runs of SUMO at most.")] = Task.budget,
     seed: Annotated[int, typer.Option(help="Of the search; the same seed finds the same plan.")] = Task.seed,
     stages: Annotated[str, typer.Option(help="keep the existing ones in order, or reorder them.")] = Task.stages,
-    workers: Workers = core_count(),
+    workers: Workers = None,
+    engine: EngineName = LOCAL,
+    address: Address = "",
 ) -> None:
     """A strong fixed plan for fixed-time: cycle, splits, offsets and stage order, searched for offline."""
-    found = optimise(Task(scenario, demand, out, draws, first_draw, budget, seed, stages), workers, command())
+    task = Task(scenario, demand, out, draws, first_draw, budget, seed, stages)
+    found = optimise(task, engine_of(engine, address, workers), command())
     output().print(*plan_report(found), sep="\n")
     typer.echo(f"\nplan: {found.plan_file}, for --controller fixed-time:{found.plan_file}")
 
@@ -319,9 +333,9 @@ def measure_signals(
     typer.echo(f"report: {page}")
 
 
-def run_and_report(cases: Grid, out: Path, workers: int, baseline: str) -> None:
+def run_and_report(cases: Grid, out: Path, engine: int | Engine, baseline: str) -> None:
     start(cases, baseline)
-    evaluation = run_grid(cases, out, workers, baseline, command())
+    evaluation = run_grid(cases, out, engine, baseline, command())
     if evaluation.cases is not None:
         console = output()
         console.print(*tables.summary_report(summarise(evaluation.cases, baseline), baseline, console.width), sep="\n")

@@ -1,4 +1,7 @@
-"""Runs cases in local worker processes: one libsumo each, many cases one after the other, the longest first."""
+"""Runs cases in worker processes: one libsumo each, many cases one after the other, the longest first.
+
+Here, or on the machines of a Ray cluster (`experiments/ray_engine.py`): whoever runs cases takes either.
+"""
 
 import os
 import re
@@ -13,13 +16,13 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, Pipe, wait
 from pathlib import Path
-from typing import BinaryIO, Self
+from typing import Any, BinaryIO, Protocol, Self
 
-from experiments.case import Case
 from experiments.worker import READY, Done, Failed
-from signals.errors import PlantError
+from signals.errors import ConfigError, PlantError
 
 RUN_CASE = "experiments.case:run_case"
+LOCAL, RAY = "local", "ray"
 ROOT = Path(__file__).resolve().parent.parent
 WORK = "from experiments.worker import main; main()"
 STOPS = (signal.SIGINT, signal.SIGTERM)
@@ -30,10 +33,11 @@ SUMO_ERROR = re.compile(r"^(?:Fatal )?Error: *(.+)$", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Job:
-    """A case and how long it takes compared with others."""
+    """A case (or what else a function takes), how long it takes beside others, how many cores it keeps busy."""
 
-    case: Case
+    case: Any
     work: float = 1.0
+    cores: int = 1
 
 
 @dataclass(frozen=True)
@@ -50,14 +54,89 @@ def core_count() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def run_jobs(jobs: Sequence[Job], workers: int, keep: Callable[[Outcome], None], run: str = RUN_CASE) -> None:
+Keep = Callable[[Outcome], None]
+
+
+class Crew(Protocol):
+    """Whoever may be given jobs, more than once; what they hold ends with the `with`."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def work(self, jobs: Sequence[Job], keep: Keep) -> None:
+        """As `run_jobs`."""
+
+    def check(self) -> None:
+        """Heed a Ctrl-C that came while no job was waited for."""
+
+
+class Engine(Protocol):
+    """What runs cases elsewhere than in processes of this machine."""
+
+    def connect(self) -> None:
+        """Once for this process; whoever needs it does so too. Raises `ConfigError` where nobody answers."""
+
+    def at_once(self) -> int:
+        """How many cases of one core."""
+
+    def crew(self, run: str) -> Crew:
+        """Whoever does what "module:function" names, a case each."""
+
+
+def engine_of(name: str, address: str, workers: int | None) -> int | Engine:
+    """As typed; without `workers` every core is used. Raises `ConfigError`."""
+    return cluster_of(name, address, workers) or (core_count() if workers is None else workers)
+
+
+def cluster_of(name: str, address: str, workers: int | None = None) -> Engine | None:
+    """As typed; None where that is this machine. Raises `ConfigError`."""
+    if workers is not None:
+        check_engine(workers)
+    if name not in (LOCAL, RAY):
+        raise ConfigError(f"engine {name}: unknown, must be {LOCAL} or {RAY}")
+    if name == RAY:
+        return _ray_engine(address, workers)
+    if address:
+        raise ConfigError(f"address = {address}: of no use to engine {LOCAL}, must be with --engine {RAY}")
+    return None
+
+
+def _ray_engine(address: str, workers: int | None) -> Engine:
+    try:
+        from experiments.ray_engine import RayEngine
+    except ModuleNotFoundError as error:
+        if error.name != "ray":
+            raise
+        raise ConfigError("engine ray: Ray is not installed, must be: `make install-cluster`") from error
+    return RayEngine(address, workers)
+
+
+def check_engine(engine: int | Engine) -> None:
+    """Raise `ConfigError` for a number of processes below 1."""
+    if isinstance(engine, int) and engine < 1:
+        raise ConfigError(f"workers = {engine}, must be at least 1")
+
+
+def crew_of(engine: int | Engine, run: str = RUN_CASE) -> Crew:
+    """So many worker processes of this machine, or the engine's."""
+    return LocalCrew(engine, run) if isinstance(engine, int) else engine.crew(run)
+
+
+def run_jobs(jobs: Sequence[Job], engine: int | Engine, keep: Keep, run: str = RUN_CASE) -> None:
     """Hand each outcome to `keep` as it comes; on Ctrl-C or SIGTERM those that are finished, then KeyboardInterrupt."""
-    with Crew(min(workers, len(jobs)), run) as crew:
-        crew.work(jobs, keep)
+    if jobs:
+        with crew_of(engine, run) as crew:
+            crew.work(jobs, keep)
 
 
-class Crew:
-    """Worker processes that may be given jobs more than once; they end with the `with`."""
+def longest_first(jobs: Sequence[Job]) -> list[Job]:
+    """A long case begun last would be waited for alone."""
+    return sorted(jobs, key=lambda job: -job.work)
+
+
+class LocalCrew:
+    """Worker processes of this machine."""
 
     def __init__(self, workers: int, run: str = RUN_CASE) -> None:
         self._size, self._run = workers, run
@@ -70,9 +149,9 @@ class Crew:
         self._open.callback(self._stop)
         return self
 
-    def work(self, jobs: Sequence[Job], keep: Callable[[Outcome], None]) -> None:
+    def work(self, jobs: Sequence[Job], keep: Keep) -> None:
         """As `run_jobs`."""
-        waiting = sorted(jobs, key=lambda job: -job.work)  # a long case begun last would be waited for alone
+        waiting = longest_first(jobs)
         while len(self._workers) < min(self._size, len(jobs)):
             self._workers.append(Worker(self._run, self._folder))
         while waiting or any(worker.job for worker in self._workers):
@@ -106,7 +185,7 @@ def _employed(worker: "Worker", waiting: list[Job], run: str, folder: Path) -> "
     return worker
 
 
-def _collect(crew: list["Worker"], keep: Callable[[Outcome], None], timeout_s: float) -> None:
+def _collect(crew: list["Worker"], keep: Keep, timeout_s: float) -> None:
     busy = {worker.line: worker for worker in crew if worker.job}
     for line in wait(list(busy), timeout_s):
         outcome = busy[line].hear()  # type: ignore[index]

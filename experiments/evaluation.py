@@ -12,7 +12,7 @@ import pandas as pd
 from experiments import provenance
 from experiments.case import Case, run_case
 from experiments.console import CaseProgress, Failure
-from experiments.engine import RUN_CASE, Outcome, run_jobs
+from experiments.engine import RUN_CASE, Engine, Outcome, check_engine, run_jobs
 from experiments.grid import Grid, job
 from experiments.store import ResultsFolder, without_tables
 from experiments.worker import Done
@@ -30,15 +30,14 @@ class Evaluation:
 def run_grid(
     grid: Grid,
     out: Path,
-    workers: int,
+    workers: int | Engine,
     baseline: str,
     command: str,
     run: str = RUN_CASE,
     stamp: Callable[[Case], str] = provenance.case_stamp,
 ) -> Evaluation:
     """Run the grid's unfinished cases into `out`; KeyboardInterrupt leaves every finished one there."""
-    if workers < 1:
-        raise ConfigError(f"workers = {workers}, must be at least 1")
+    check_engine(workers)
     grid.check_names()
     folder = ResultsFolder(out, grid.decision_s)
     cases = grid.cases()

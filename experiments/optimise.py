@@ -13,6 +13,7 @@ from experiments import plan_trials, provenance
 from experiments.case import Case, check_scenario, place_of
 from experiments.console import complain, errors
 from experiments.demand import draw_demand
+from experiments.engine import Engine, check_engine
 from experiments.evaluation import run_grid
 from experiments.grid import grid
 from experiments.plan_search import FINALISTS, Candidate, Search
@@ -89,10 +90,9 @@ class Found:
     gridlocked: int
 
 
-def optimise(task: Task, workers: int, command: str) -> Found:
+def optimise(task: Task, workers: int | Engine, command: str) -> Found:
     """Search, write the plan and its convergence, and drive it once more as every case is driven."""
-    if workers < 1:
-        raise ConfigError(f"workers = {workers}, must be at least 1")
+    check_engine(workers)
     check_scenario(task.scenario)
     with one_line(task.out):
         task.out.parent.mkdir(parents=True, exist_ok=True)
@@ -153,7 +153,7 @@ def _heading(task: Task, search: Search, chosen: Candidate, demand_digest: str, 
     return "".join(f"# {name}: {value}\n" for name, value in facts.items()) + "\n"
 
 
-def _driven(task: Task, convergence: pd.DataFrame, workers: int, command: str) -> Found:
+def _driven(task: Task, convergence: pd.DataFrame, workers: int | Engine, command: str) -> Found:
     """The plan and the existing one through the whole path, on the draws that the search did not see."""
     planned, draws = f"fixed-time:{task.out}", task.check_draws
     cases = grid([task.scenario], [planned, "existing"], [task.demand], len(draws), draws[0])

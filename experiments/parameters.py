@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -82,7 +83,7 @@ def settings_text(settings: Frozen, about: Sequence[str] = ()) -> str:
 def _line(name: str, value: Any) -> str:
     if isinstance(value, bool):
         return f"{name} = {str(value).lower()}"
-    return f"{name} = {value!r}" if isinstance(value, float | int) else f'{name} = "{value}"'
+    return f"{name} = {value!r}" if isinstance(value, float | int) else f"{name} = {json.dumps(value)}"
 
 
 def changed(settings: Frozen, values: Mapping[str, float]) -> Frozen:

@@ -17,7 +17,7 @@ import numpy as np
 
 from experiments.case import Case, place_of, split_name
 from experiments.demand import draw_demand
-from experiments.engine import Crew, Job, Outcome
+from experiments.engine import Engine, Job, Outcome, crew_of
 from experiments.store import one_line
 from experiments.worker import Failed
 from scenarios.additional import to_run
@@ -89,12 +89,12 @@ class Trials:
     """What has been tried at one demand, and the workers that try more. `spent` counts runs asked for, kept or new."""
 
     def __init__(
-        self, scenario: str, demand: float, kept: Path, stamp: str, workers: int, run: str = RUN_TRIAL
+        self, scenario: str, demand: float, kept: Path, stamp: str, workers: int | Engine, run: str = RUN_TRIAL
     ) -> None:
         self._scenario, self._demand, self._file, self._stamp = scenario, demand, kept, stamp
         self._found = dict(self._read())
         self._asked: set[tuple[str, int]] = set()
-        self._open, self._crew = ExitStack(), Crew(workers, run)
+        self._open, self._crew = ExitStack(), crew_of(workers, run)
         self.done = 0
         self.advanced: Callable[[], None] = lambda: None
 

@@ -2,6 +2,7 @@
 
 import subprocess
 import tomllib
+from collections.abc import Sequence
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -45,19 +46,25 @@ def commit() -> str | None:
 @cache
 def code_digest() -> str:
     """Of the source that a case's row comes from, so that a resumed run never mixes in rows of older code."""
-    files = sorted(path for name in CODE_OF_A_CASE for path in _python_files(ROOT / name))
+    return source_digest(CODE_OF_A_CASE)
+
+
+def source_digest(names: Sequence[str]) -> str:
+    """Of the Python files in these folders, and of these files."""
+    files = sorted(path for name in names for path in _python_files(ROOT / name))
     return combined_digest(part for path in files for part in (str(path.relative_to(ROOT)), file_digest(path)))
 
 
 def case_stamp(case: Case) -> str:
     """Digest of all that a case is made from: our code, SUMO, its scenario's files, its controller's file."""
     simulator = _version("eclipse-sumo"), _version("libsumo")
-    inputs = _scenario_digest(case.scenario, case.override_files), _settings_digest(case.controller)
+    inputs = scenario_digest(case.scenario, case.override_files), _settings_digest(case.controller)
     return combined_digest((code_digest(), *simulator, *inputs))
 
 
 @cache
-def _scenario_digest(name: str, override_files: tuple[Path, ...]) -> str:
+def scenario_digest(name: str, override_files: tuple[Path, ...]) -> str:
+    """Of a scenario's files and window, and of what engineers override."""
     scenario = find(name)
     overrides = (*scenario.override_files, *override_files)
     files = scenario.net_file, *scenario.route_files, *scenario.additional_files, *overrides

@@ -16,7 +16,7 @@ import pandas as pd
 from experiments import provenance
 from experiments.case import Case
 from experiments.console import SearchProgress
-from experiments.engine import RUN_CASE, Outcome, run_jobs
+from experiments.engine import RUN_CASE, Engine, Outcome, check_engine, run_jobs
 from experiments.grid import Grid, job
 from experiments.store import ResultsFolder, without_tables
 from experiments.worker import Done
@@ -34,12 +34,11 @@ class Trials:
         self,
         folder: Path,
         where: Grid,
-        workers: int,
+        workers: int | Engine,
         run: str = RUN_CASE,
         stamp: Callable[[Case], str] = provenance.case_stamp,
     ) -> None:
-        if workers < 1:
-            raise ConfigError(f"workers = {workers}, must be at least 1")
+        check_engine(workers)
         self._folder, self._where, self._workers = ResultsFolder(folder, where.decision_s), where, workers
         self._run, self._stamp = run, stamp
 

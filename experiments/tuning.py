@@ -21,6 +21,7 @@ from pydantic import ValidationError
 from experiments import provenance
 from experiments.case import split_name
 from experiments.console import SearchProgress
+from experiments.engine import Engine
 from experiments.grid import Grid, grid
 from experiments.parameters import Parameter, changed, parameters, settings_text
 from experiments.store import one_line, write_whole
@@ -106,7 +107,7 @@ def search(
     return Search(name, start, parameters(start, chosen), where, budget, seed, starvation)
 
 
-def tune(what: Search, out: Path, workers: int, command: str, **engine: Any) -> list[Candidate]:
+def tune(what: Search, out: Path, workers: int | Engine, command: str, **engine: Any) -> list[Candidate]:
     """Search, and write the best settings to `out` after each generation; every candidate is in the list.
 
     What is run and how it converges stays in the folder `out` without its ending; `engine` is for `Trials`.

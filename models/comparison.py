@@ -9,7 +9,7 @@ import pandas as pd
 from rich.table import Table
 
 from experiments.case import Case
-from experiments.engine import Outcome, core_count, run_jobs
+from experiments.engine import Engine, Outcome, core_count, run_jobs
 from experiments.grid import grid, job
 from experiments.schema import typed
 from experiments.statistics import summarise
@@ -27,7 +27,7 @@ def controllers(out: Path) -> list[str]:
     return [*RULES, f"learned:{out}", f"learned:{out / LAST}"]
 
 
-def compare(settings: TrainingSettings, out: Path) -> pd.DataFrame:
+def compare(settings: TrainingSettings, out: Path, engine: Engine | None = None) -> pd.DataFrame:
     """All on the draws of the settings, kept as a CSV. Raises `PlantError` where a case fails."""
     draws = settings.comparison_draws, settings.comparison_first_draw
     cases = grid(settings.evaluated_on, controllers(out), settings.demand, *draws).cases()
@@ -36,7 +36,7 @@ def compare(settings: TrainingSettings, out: Path) -> pd.DataFrame:
     def keep(outcome: Outcome) -> None:
         rows[outcome.job.case] = row_of(outcome)
 
-    run_jobs([job(case) for case in cases], min(settings.workers, core_count()), keep)
+    run_jobs([job(case) for case in cases], engine or min(settings.workers, core_count()), keep)
     made = typed(pd.DataFrame([rows[case] for case in cases]))
     made.to_csv(out / "comparison.csv", index=False)
     return made

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,20 +10,23 @@ import numpy as np
 import pandas as pd
 
 from experiments.case import Case
-from experiments.engine import Outcome, run_jobs
+from experiments.engine import Engine, Outcome, run_jobs
 from experiments.grid import grid, job
 from experiments.worker import Done
 from models.settings import TrainingSettings
 from signals.errors import ConfigError, PlantError
 
 COLUMNS = ["controller", "decisions", "scenario", "demand", "draw", "delay_s", "gridlock"]
+Judge = Callable[[int, float], None]
+"""Told the delay in s of a policy after so many decisions."""
 POLICY, BASELINES = "learned", ("existing", "adaptive")
 
 
 class Evaluations:
     """The rows of OUT/evaluations.csv; whole evaluations only, so that they compare."""
 
-    def __init__(self, out: Path, settings: TrainingSettings) -> None:
+    def __init__(self, out: Path, settings: TrainingSettings, engine: Engine | None = None) -> None:
+        self._engine = engine or settings.workers
         self._file, self._settings = out / "evaluations.csv", settings
         self.rows = self._read()
 
@@ -59,7 +63,7 @@ class Evaluations:
         def keep(outcome: Outcome) -> None:
             rows[outcome.job.case] = row_of(outcome)
 
-        run_jobs([job(case) for case in cases], settings.workers, keep)
+        run_jobs([job(case) for case in cases], self._engine, keep)
         made = pd.DataFrame([rows[case] for case in cases]).assign(controller=name, decisions=decisions)[COLUMNS]
         self.rows = made if self.rows.empty else pd.concat([self.rows, made], ignore_index=True)
         unfinished = self._file.with_suffix(".unfinished")

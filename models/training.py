@@ -11,15 +11,16 @@ import torch
 from sb3_contrib import MaskablePPO
 
 from experiments.console import complain, errors, list_warnings
-from experiments.engine import stop_requests
+from experiments.engine import Engine, stop_requests
 from models.checkpoints import LAST, TrainingFolder
 from models.curve import draw_curve
-from models.evaluations import Evaluations
+from models.evaluations import Evaluations, Judge
 from models.export import start_from
 from models.exporter import Exporter
 from models.imitation import follow_policy, follow_rule, imitate, teach_returns, watch
 from models.network import StagePolicy
 from models.settings import TRAINING_DRAWS, TrainingSettings, terms_of
+from models.simulations import Simulation
 from models.vec_env import JunctionVecEnv
 from models.watch import Watch
 from models.worker import Task
@@ -27,13 +28,14 @@ from signals.controllers.learned import doubts, load, policy_folder
 from signals.errors import ConfigError
 
 
-def train(settings: TrainingSettings, out: Path, resume: bool, command: str) -> int:
+def train(settings: TrainingSettings, out: Path, resume: bool, command: str, engine: Engine | None = None) -> int:
     """Train, keep and evaluate checkpoints, export the best into `out` and the last beside; the decisions taken.
 
     Ctrl-C ends it early, with a checkpoint and an export of what is there; KeyboardInterrupt is raised then.
+    engine: where simulations and evaluations run; None: here.
     """
     torch.set_num_threads(1)  # the networks are small: more threads cost more than they bring
-    training = Training(settings, TrainingFolder(out), command)
+    training = Training(settings, TrainingFolder(out), command, engine)
     checkpoint = training.folder.begin(settings, resume)
     with stop_requests() as stops:
         model = training.learn(checkpoint, stops)
@@ -49,15 +51,24 @@ def train(settings: TrainingSettings, out: Path, resume: bool, command: str) -> 
 class Training:
     """One training and its folder."""
 
-    def __init__(self, settings: TrainingSettings, folder: TrainingFolder, command: str) -> None:
-        self.settings, self.folder = settings, folder
-        self._evaluations = Evaluations(folder.out, settings)
+    def __init__(
+        self,
+        settings: TrainingSettings,
+        folder: TrainingFolder,
+        command: str,
+        engine: Engine | None = None,
+        judge: Judge | None = None,
+    ) -> None:
+        """judge: told the delay in s after so many decisions; whatever it raises ends the training."""
+        self.settings, self.folder, self._judge = settings, folder, judge
+        self._simulation = simulations(engine)
+        self._evaluations = Evaluations(folder.out, settings, engine)
         self._exporter = Exporter(settings, command)
 
     def learn(self, checkpoint: Path | None, stops: list[int]) -> MaskablePPO:
         """The learner after all its decisions, or fewer where `stops` has something."""
         begun = 0 if checkpoint is None else int(checkpoint.stem.removeprefix("decisions-"))
-        env = JunctionVecEnv(tasks(self.settings, begun))
+        env = JunctionVecEnv(tasks(self.settings, begun), self._simulation)
         try:
             model = self._new(env, stops) if checkpoint is None else _resumed(checkpoint, env)
             if begun < self.settings.steps:
@@ -90,6 +101,8 @@ class Training:
         evaluations.baselines()
         delay_s = evaluations.policy(last, model.num_timesteps)
         model.logger.record("evaluation/delay_s", delay_s)
+        if self._judge:
+            self._judge(model.num_timesteps, delay_s)
         others = ", ".join(f"{name} {of:.1f} s" for name, of in evaluations.of_baselines().items())
         is_best = evaluations.best() == model.num_timesteps
         best = "the best so far" if is_best else f"best {evaluations.curve().min():.1f} s"
@@ -104,6 +117,16 @@ class Training:
         self._exporter.write(_loaded(file) if file.is_file() else model, self.folder.out, recorded)
         if best is not None:
             draw_curve(self._evaluations, self.folder.out / "learning-curve.svg")
+
+
+def simulations(engine: Engine | None) -> Callable[[Task], Simulation] | None:
+    """What opens each simulation; None for a process here. Connects before anybody else listens for Ctrl-C."""
+    if engine is None:
+        return None
+    from models.ray_simulations import RaySimulation
+
+    engine.connect()
+    return RaySimulation
 
 
 def warm_start(model: MaskablePPO, env: JunctionVecEnv, settings: TrainingSettings, stops: Sequence[int]) -> None:

@@ -3,18 +3,12 @@
 Each member sees its junction and acts for it; those of one simulation share its clock, so that they learn beside each
 other. Each simulation is a process of its own (libsumo holds one a process). Members are padded to the most stages,
 and a simulation to the most junctions of its scenarios: a member without a junction sees zeros, has one choice, and
-earns nothing.
+earns nothing. A simulation may also be on another machine (`models/ray_simulations.py`).
 """
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-from collections.abc import Sequence
-from multiprocessing.connection import Pipe
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,13 +16,9 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 from stable_baselines3.common.vec_env import VecEnv
 
+from models.simulations import LocalSimulation, Simulation
 from models.worker import Seen, Task, stage_counts
-from signals.errors import PlantError
 from signals.features import LIMIT
-
-ROOT = Path(__file__).resolve().parent.parent
-WORK = "from models.worker import main; main()"
-ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 Stepped = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_], list[dict[str, Any]]]
 
@@ -36,7 +26,8 @@ Stepped = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_], lis
 class JunctionVecEnv(VecEnv):
     """A member for each junction of each simulation: simulations one after the other, junctions within."""
 
-    def __init__(self, tasks: Sequence[Task]) -> None:
+    def __init__(self, tasks: Sequence[Task], simulation: Callable[[Task], Simulation] | None = None) -> None:
+        """simulation: opens each; by default in a process of this machine."""
         counts = {name: stage_counts(name) for task in tasks for name in task.scenarios}
         junctions = [max(len(counts[name]) for name in task.scenarios) for task in tasks]
         self._ends = np.cumsum(junctions)
@@ -47,7 +38,7 @@ class JunctionVecEnv(VecEnv):
         self._mask = np.zeros((self.num_envs, stages), bool)
         self._junctions = [0] * len(tasks)
         self._return, self._length = np.zeros(self.num_envs), np.zeros(self.num_envs, int)
-        self._workers = [Worker(task) for task in tasks]
+        self._workers = [(simulation or LocalSimulation)(task) for task in tasks]
 
     def reset(self) -> NDArray[np.float32]:
         """Begin an episode in every simulation."""
@@ -124,52 +115,3 @@ class JunctionVecEnv(VecEnv):
     def env_is_wrapped(self, wrapper_class: Any, indices: Any = None) -> list[bool]:
         """None is."""
         return [False] * self.num_envs
-
-
-class Worker:
-    """A process with one simulation. It is in a session of its own, so that Ctrl-C reaches only us."""
-
-    def __init__(self, task: Task) -> None:
-        self._line, theirs = Pipe()
-        search = os.pathsep.join([str(ROOT), *filter(None, sys.path)])
-        with theirs:
-            self._process = subprocess.Popen(
-                [sys.executable, "-c", WORK, str(theirs.fileno())],
-                pass_fds=[theirs.fileno()],
-                start_new_session=True,
-                env={**os.environ, **ONE_THREAD, "PYTHONPATH": search},
-            )
-        self.send(task)
-
-    def send(self, message: object) -> None:
-        """Raises `PlantError` where the process has gone."""
-        try:
-            self._line.send(message)
-        except OSError as error:
-            raise self._gone() from error
-
-    def receive(self) -> Seen:
-        """Its answer; the error that it ended with is raised here."""
-        try:
-            answer = self._line.recv()
-        except (EOFError, OSError) as error:
-            raise self._gone() from error
-        if isinstance(answer, Exception):
-            raise answer
-        seen: Seen = answer
-        return seen
-
-    @property
-    def pid(self) -> int:
-        """Its process."""
-        return self._process.pid
-
-    def _gone(self) -> PlantError:
-        status = self._process.wait()
-        how = f"was killed by {signal.Signals(-status).name}" if status < 0 else f"ended with exit status {status}"
-        return PlantError(f"simulation: its process {how}")
-
-    def close(self) -> None:
-        """It ends with its line."""
-        self._line.close()
-        self._process.wait()

@@ -1,16 +1,20 @@
 """What every test may rely on: its own cache folder, one thread, fixed seeds, and programs that are there or named."""
 
 import os
+import secrets
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
 
 NeedsProgram = Callable[..., Path]
+NODE = {"num_cpus": 1, "object_store_memory": 80_000_000}
+"""A machine of a Ray cluster: one core."""
 
 settings.register_profile("house", derandomize=True, deadline=None, database=None)
 settings.load_profile("house")
@@ -22,6 +26,8 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ["ADAPTIVE_SIGNALS_CACHE"] = tempfile.mkdtemp(prefix="adaptive-signals-cache-")
     os.environ["MPLBACKEND"] = "Agg"
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # a worker a core is enough, and sums in one order
+    os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_worker_niceness": "0"}
+    os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}  # Ray listens on the network
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -59,3 +65,17 @@ def apt_get(*arguments: str) -> bool:
     command = ["apt-get", "-y", "-q", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300", *arguments]
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     return subprocess.run(command, env=environment, capture_output=True, timeout=600).returncode == 0
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Any]:
+    """A Ray cluster of two nodes, beside a head that runs nothing; who loses one adds another."""
+    import ray
+    from ray.cluster_utils import Cluster
+
+    made = Cluster(initialize_head=True, head_node_args={**NODE, "num_cpus": 0, "include_dashboard": False})
+    made.add_node(**NODE)
+    made.add_node(**NODE)
+    yield made
+    ray.shutdown()
+    made.shutdown()

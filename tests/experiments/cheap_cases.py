@@ -83,3 +83,11 @@ def run_beside_a_strong_plan(case: Case, work: Path) -> dict[str, Any]:
     """The same, where an optimised plan carries twice of what all others do."""
     carries = 2.0 if case.controller.startswith("fixed-time:") else 1.0
     return run(case, work) | {"delay_per_signal_s": 55.0 * case.demand / carries}
+
+
+def wait_where_doomed(case: Case, work: Path) -> dict[str, Any]:
+    """On a node with DOOMED in its environment never done; the file of that name says that it has begun."""
+    if doomed := os.environ.get("DOOMED"):
+        Path(doomed).touch()
+        signal.pause()
+    return run(case, work)

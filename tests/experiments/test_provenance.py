@@ -40,7 +40,7 @@ def test_changed_overrides_make_another_case(tmp_path: Path):
     before = case_stamp(other)
     assert case_stamp(case) != before
     file.write_text("[x]\n")
-    provenance._scenario_digest.cache_clear()
+    provenance.scenario_digest.cache_clear()
     assert case_stamp(other) != before
 
 

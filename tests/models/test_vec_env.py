@@ -11,6 +11,7 @@ import pytest
 from sb3_contrib.common.maskable.utils import get_action_masks
 
 from models.settings import TrainingSettings
+from models.simulations import LocalSimulation
 from models.training import tasks
 from models.vec_env import JunctionVecEnv
 from models.worker import Practitioner
@@ -112,7 +113,9 @@ def test_episodes_are_parts_of_the_window(tmp_path: Path):
 def test_a_simulation_that_dies_is_named(env: JunctionVecEnv):
     """No hanging learner: the plant's fault, in one line."""
     env.reset()
-    os.kill(env._workers[1].pid, signal.SIGKILL)
+    worker = env._workers[1]
+    assert isinstance(worker, LocalSimulation)
+    os.kill(worker.pid, signal.SIGKILL)
     with pytest.raises(PlantError, match="simulation: its process was killed by SIGKILL"):
         for _ in range(3):
             env.step(np.zeros(6, int))
