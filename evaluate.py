@@ -34,6 +34,7 @@ from reports.goals import parse_goal
 from reports.html import write_page as write_report_page
 from reports.html import write_report
 from reports.mail import answer, mail
+from reports.modes import mode_lines
 from reports.performance.command import report_measures
 from reports.scenario import write_overrides
 from reports.words import ENGLISH, LANGUAGES, words
@@ -340,7 +341,7 @@ def run_and_report(cases: Grid, out: Path, engine: int | Engine, baseline: str) 
         console = output()
         console.print(*tables.summary_report(summarise(evaluation.cases, baseline), baseline, console.width), sep="\n")
         found = together([out])
-        typer.echo(f"\n{answer(found, ENGLISH)}")
+        typer.echo("\n".join(["", *mode_lines(found), "", answer(found, ENGLISH)]))
         typer.echo(f"report: {write_report_page(found, out / 'report.html')}")
     end(evaluation)
 

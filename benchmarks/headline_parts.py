@@ -15,11 +15,13 @@ from benchmarks.overhead import ask
 from experiments import headline, provenance
 from experiments.capacity import Sweep, sweep
 from experiments.case import place_of
+from experiments.case_tables import read_table
 from experiments.console import CASES_FAILED, errors, list_failures
 from experiments.demand import draw_demand
 from experiments.evaluation import Evaluation, run_grid
 from experiments.grid import Grid, grid
 from experiments.headline import ADAPTIVE, COARSE, EXISTING, OPTIMISED, Draws, Row
+from experiments.modes import shares
 from scenarios.catalogue import BY_RESCO_PREFIX, find
 
 OTHERS = ("actuated", ADAPTIVE, "max-pressure", "sumo-actuated")
@@ -109,7 +111,13 @@ def sound(cases: pd.DataFrame) -> pd.DataFrame:
 def cells_part(work: Work) -> list[Row]:
     demands = BROKEN_DEMANDS if work.quick else DEMANDS
     cases = work.of([EXISTING, *work.plans, ADAPTIVE], demands, work.draws.fine)
-    return headline.cell_rows(cases, demands, work.draws.fine)
+    return headline.cell_rows(cases, demands, work.draws.fine) + modes_of(work, cases, demands)
+
+
+def modes_of(work: Work, cases: pd.DataFrame, demands: Sequence[float]) -> list[Row]:
+    """`adaptive`'s time by mode in the cells."""
+    own = sound(cases[(cases["controller"] == ADAPTIVE) & cases["demand"].isin(demands)])
+    return headline.mode_rows(shares(read_table(work.out, "modes", own), own), len(work.draws.fine))
 
 
 def faults_part(work: Work) -> list[Row]:

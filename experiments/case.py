@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.demand import check_demand, draw_demand
+from experiments.modes import Modes
 from scenarios.catalogue import Scenario, find
 from signals import controllers
 from signals.controllers import build, digest
@@ -127,7 +128,7 @@ def faulty(street: Street, case: Case) -> Plant:
 def run_case(
     case: Case, work_folder: Path, gui: bool = False, builder: Callable[[str, Street], Controller] = build_controller
 ) -> dict[str, Any]:
-    """Run one case and return its row, and under `tables` its figures by period, movement and link.
+    """Run one case and return its row, and under `tables` its figures by period, movement, link and mode.
 
     Raises `ConfigError` and `PlantError`.
     """
@@ -145,10 +146,12 @@ def run_case(
             builder(case.controller, street),
             Interlock(street.layout),
         )
+        modes = Modes(street.layout, street.window, case.decision_s)
         log = street.log_events() if case.event_log else None
         paths = street.keep_paths() if case.paths else None
         for _ in street.clock(case.decision_s):
             record = loop.tick()
+            modes.look(record)
             if log:
                 log.decided(record)
         lengths_m = paths.lane_lengths_m() if paths else {}
@@ -173,5 +176,5 @@ def run_case(
         "detector_digest": detector_digest(street.network),
         "controller_digest": digest(name, Path(file) if file else None),
         "override_digest": street.network.overrides.digest,
-        "tables": street.tables,
+        "tables": street.tables | {"modes": modes.table()},
     }

@@ -1,4 +1,4 @@
-"""Figures by period, movement and link, kept beside the table of cases: a Parquet file for each kind."""
+"""Figures by period, movement, link and mode, kept beside the table of cases: a Parquet file for each kind."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -7,9 +7,9 @@ from typing import Any
 import duckdb
 import pandas as pd
 
-KINDS = ("periods", "movements", "links")
+KINDS = ("periods", "movements", "links", "modes")
 CASE = ["scenario", "controller", "demand", "faults", "draw"]
-TEXT = ("junction", "approach", "heading", "turns", "link")
+TEXT = ("junction", "approach", "heading", "turns", "link", "mode")
 
 
 def gathered(kept: Iterable[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> dict[str, pd.DataFrame]:

@@ -14,6 +14,7 @@ import pandas as pd
 
 from experiments.capacity import HIGHEST, LEVEL_D_S, capacities, crossings, geometric_mean
 from experiments.case import split_name
+from experiments.modes import SHARES
 from experiments.statistics import UNKNOWN, Interval, check_same_street, mean_interval, ratio
 
 EXISTING, OPTIMISED, ACTUATED, ADAPTIVE = "existing", "optimised-fixed", "actuated", "adaptive"
@@ -22,6 +23,7 @@ ONE_SIDED = 0.90
 COARSE, FINE, AROUND = 0.2, 0.1, 2
 SWEEP, GAIN, BETTER, CURVE = "capacity", "gain over existing", "gain over the better", "curve"
 CELL, KEPT, RULES, COST = "never worse", "gain kept", "rules", "cost"
+MODES = "modes"
 COLUMNS = ("part", "controller", "against", "demand", "faults", "measure", "value", "low", "high", "draws")
 ALONG = ("delay_s", "delay_per_signal_s", "worst_junction_delay_s", "gridlock")
 AT_OVERLOAD = (
@@ -188,6 +190,15 @@ def kept_rows(cases: pd.DataFrame, demands: Iterable[float], draws: Sequence[int
         kept = float((plan - broken) / (plan - good)) if plan > good else math.nan
         rows.append(row(KEPT, ADAPTIVE, "gain_kept", kept, len(draws), against=EXISTING, demand=demand, faults=faults))
     return rows
+
+
+def mode_rows(shares: pd.DataFrame, draws: int) -> list[Row]:
+    """What part of `adaptive`'s time each mode has, and of its green; shares: of one scenario without faults."""
+    return [
+        row(MODES, ADAPTIVE, f"{share} {of['mode']}", float(of[share]), draws, demand=of["demand"])
+        for of in shares[shares["controller"] == ADAPTIVE].to_dict("records")
+        for share in SHARES
+    ]
 
 
 def rules_rows(cases: pd.DataFrame) -> list[Row]:

@@ -51,7 +51,7 @@ class Together:
         return capacities(self.cases, self.baseline, self.references(), self.same_in_a_pair)
 
     def table(self, kind: str) -> pd.DataFrame:
-        """Figures by period, movement or link; `case` is the index of each row's case among `cases`."""
+        """Figures by period, movement, link or mode; `case` is the index of each row's case among `cases`."""
         parts, before = [], 0
         for each in self.results:
             found = read_table(each.folder, kind, each.cases)

@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from experiments.case_tables import KINDS
+from experiments.modes import shares
 from experiments.together import Together
 from reports.before_after import lines, pairs
 from reports.comparison import Arm, ScenarioComparison, compare
@@ -22,7 +23,7 @@ from reports.words import ENGLISH
 def drawn(found: Together, goals: Sequence[Goal] = ()) -> dict[str, pd.DataFrame]:
     """By name: cases, summary, before_after, and where there are any, capacity, goals and figures of parts."""
     summary = found.summary()
-    periods, movements, links = (found.table(kind) for kind in KINDS)
+    periods, movements, links, modes = (found.table(kind) for kind in KINDS)
     comparisons = compare(found.cases, summary, found.baseline)
     tables = {
         "cases": found.cases,
@@ -33,6 +34,7 @@ def drawn(found: Together, goals: Sequence[Goal] = ()) -> dict[str, pd.DataFrame
         "by_movement": _by_movement(comparisons, movements),
         "equity": _equity(comparisons, movements, links),
         "links": _links(comparisons, links),
+        "modes": shares(modes, found.cases),
         "capacity": found.capacities() if found.cases["demand"].nunique() > 1 else pd.DataFrame(),
         "goals": _goals(goals, comparisons),
     }

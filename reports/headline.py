@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from experiments import headline
 from experiments.headline import ADAPTIVE
 from experiments.headline_summary import CODE, Summary
+from experiments.modes import INTERSTAGE, OWN_PLAN, SHARES
 from experiments.statistics import UNKNOWN, Interval
 from reports.charts import LEGEND, LEGEND_ROW, MEAN, WIDTH, levels_of_service
 from reports.palette import looks
@@ -18,6 +19,8 @@ from reports.targets import MISSED, NETWORKS, PUBLISHED_S, Found, cells, enough_
 from reports.wording import NONE, interval, number, signed
 from signals.errors import ConfigError
 
+MODES = (("rate of service", "maximum red", "clears who turns in gaps", OWN_PLAN), (INTERSTAGE, OWN_PLAN))
+"""Whose share of green is told, and of time."""
 TOP_S = 130.0
 """Where a curve leaves the chart."""
 SMALL = {"markersize": 4}
@@ -65,6 +68,9 @@ starvation."""
 RULES_WORDS = """\
 Mean delay, s/veh, by RESCO's own rules ([which](comparing.md#rescos-own-rules)); vehicles that never entered are
 counted."""
+MODE_WORDS = """\
+For which reason `adaptive` gave its green, % of it, and the rest of its time: how much the junctions stood in
+interstages, and followed their own plan instead. –: the network was run before modes were kept."""
 COST_WORDS = """\
 Time of the loop at today's demand and a decision a second, µs per junction and second: the decision alone, and our
 whole path (reading, estimation, decision, interlock, applying)."""
@@ -80,6 +86,7 @@ def page(found: Found, folder: str, notes: str, quick: bool) -> str:
     ]
     for broken, title in ((False, "## Never worse"), (True, "## With a fifth of the loops dead")):
         parts += [title, *([] if broken else [CELL_WORDS]), cell_table(found, broken)]
+    parts += ["## Time by mode", MODE_WORDS, mode_table(found)]
     parts += ["## By RESCO's own rules", RULES_WORDS, rules_table(found), "## Cost", COST_WORDS, cost_table(found)]
     return "\n\n".join(part.strip("\n") for part in [*parts, notes] if part) + "\n"
 
@@ -206,6 +213,24 @@ def _cell(cell: dict) -> str:
 def _kept(found: Found, network: str) -> str:
     kept = value(found[network], headline.KEPT, "gain_kept", demand=1.0) if network in found else None
     return NOT_RUN if kept is None else f"{number(100 * kept, 0)} %"
+
+
+def mode_table(found: Found) -> str:
+    """A network and demand a line; networks whose summary has no modes have one of –."""
+    green, time = (
+        {name: f"{share} {name}" for name in names} for share, names in zip(SHARES[::-1], MODES, strict=True)
+    )
+    head = ("network", "demand", *(f"green by {name}" for name in green), *time)
+    lines = []
+    for network in (name for name in NETWORKS if name in found):
+        rows = found[network].part(headline.MODES, controller=ADAPTIVE)
+        for demand, of in rows.groupby("demand"):
+            by_name = of.set_index("measure")["value"]
+            shares = [float(by_name.get(measure, 0.0)) for measure in (*green.values(), *time.values())]
+            lines.append([network, f"×{demand:g}", *(number(100 * share, 1) for share in shares)])
+        if rows.empty:
+            lines.append([network, *[NONE] * (len(head) - 1)])
+    return table(head, lines)
 
 
 def rules_table(found: Found) -> str:

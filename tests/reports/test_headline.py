@@ -187,3 +187,19 @@ def test_a_chart_stands_alone_and_names_its_lines():
     assert svg.startswith('<svg xmlns="http://www.w3.org/2000/svg"')
     assert "optimised-fixed 4.0 s at 0.2, 20.0 s at 1, 40.0 s at 2" in svg
     assert "a.toml" not in svg
+
+
+def test_time_by_mode_has_a_line_a_demand_and_a_summary_without_it_is_not_known():
+    """A mode that never was is zero where modes were kept, – where they were not."""
+    shares = pd.DataFrame(
+        {"controller": ADAPTIVE, "demand": [1.0, 1.0, 1.6], "mode": ["rate of service", "interstage", "own plan"],
+         "time_share": [0.75, 0.25, 1.0], "green_share": [1.0, 0.0, 1.0]}
+    )  # fmt: skip
+    found = {"cologne1": summary("cologne1", headline.mode_rows(shares, 20)), "cologne3": summary("cologne3", cells())}
+    lines = page(found, "benchmarks", "", quick=False).partition("## Time by mode")[2].splitlines()
+    told = [line for line in lines if line.startswith("| cologne")][:3]
+    assert told == [
+        "| cologne1 | ×1 | 100.0 | 0.0 | 0.0 | 0.0 | 25.0 | 0.0 |",
+        "| cologne1 | ×1.6 | 0.0 | 0.0 | 0.0 | 100.0 | 0.0 | 100.0 |",
+        "| cologne3 | – | – | – | – | – | – | – |",
+    ]
