@@ -5,7 +5,6 @@ from typing import Any
 
 import pandas as pd
 
-from experiments.case_tables import KINDS
 from experiments.together import Together
 from reports.before_after import lines, pairs
 from reports.comparison import Arm, ScenarioComparison, compare
@@ -22,7 +21,7 @@ from reports.words import ENGLISH
 def drawn(found: Together, goals: Sequence[Goal] = ()) -> dict[str, pd.DataFrame]:
     """By name: cases, summary, before_after, and where there are any, capacity, goals and figures of parts."""
     summary = found.summary()
-    periods, movements, links = (found.table(kind) for kind in KINDS)
+    periods, movements, links = (found.table(kind) for kind in ("periods", "movements", "links"))
     comparisons = compare(found.cases, summary, found.baseline)
     tables = {
         "cases": found.cases,

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from simulation.delay_split import Split
+from simulation.link_means import MEASURES, Means
 from simulation.measures import MG_PER_KG, Window, in_window
 from simulation.movement_watch import MovementWatch
 from simulation.network import Network
@@ -111,18 +112,25 @@ class Places:
                 movement[2] += place < len(split.exits_s) and split.exits_s[place] < self._window.end_s
                 so_far_s, junction = 0.0, None
 
-    def links(self) -> Table:
-        """Delay of a vehicle on each link, and of the trips that begin there."""
+    def links(self, means: Means) -> Table:
+        """Delay of a vehicle on each link, and of the trips that begin there; and what SUMO saw of its traffic."""
         rows = self._links.items()
+        co2_kg = means.street_co2_kg
+        km = {name: self._network.edges[name][0] / 1000.0 for name in self._links if name in self._network.edges}
         return {
             "link": [name for name, _ in rows],
             "vehicles": [int(n) for _, (_, n, _, _) in rows],
             "delay_s": [round(delay_s / n, 2) if n else None for _, (delay_s, n, _, _) in rows],
             "trips": [int(trips) for _, (*_, trips) in rows],
             "trip_delay_s": [round(whole_s / trips, 2) if trips else None for _, (_, _, whole_s, trips) in rows],
+            **{measure: [means.streets.get(name, {}).get(measure) for name, _ in rows] for measure in MEASURES},
+            "co2_kg_per_km_h": [
+                round(co2_kg[name] / km[name] / self._window.hours, 3) if name in co2_kg and name in km else None
+                for name, _ in rows
+            ],
         }
 
-    def movements(self, trips: pd.DataFrame, watch: MovementWatch) -> Table:
+    def movements(self, trips: pd.DataFrame, watch: MovementWatch, means: Means) -> Table:
         """A row each movement group, and where several of its turns are taken one each, without what lanes share."""
         wanted = self._demand(in_window(trips, self._window).edges)
         rows: list[dict[str, Any]] = []
@@ -132,6 +140,8 @@ class Places:
             where: dict[str, Any] = {"junction": group.junction, "approach": group.approach, "heading": group.heading}
             own = self._row(keys, wanted)
             shared = each.figures(watch.shown_s[group.junction], own["vehicles"] or math.nan)
+            kg = sum(means.lanes_co2_kg.get(lane, 0.0) for lane in group.storage_m)
+            shared["co2_kg_per_h"] = round(kg / self._window.hours, 2)
             rows.append(where | {"turns": "+".join(group.turns)} | own | shared)
             parts = [where | {"turns": turn} | self._row([(place, turn)], wanted) for _, turn in keys]
             taken = [part for part in parts if part["demand_veh_per_h"]]
