@@ -1,6 +1,7 @@
 """Everything that a report draws, as tables."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -8,10 +9,11 @@ import pandas as pd
 from experiments.together import Together
 from reports.before_after import lines, pairs
 from reports.comparison import Arm, ScenarioComparison, compare
-from reports.delay_map import junction_delays
 from reports.equity import equity_pairs
 from reports.goals import Goal, goal_rows
+from reports.junctions import junction_delays
 from reports.links import link_delays
+from reports.map_values import COLUMNS, Coloured, coloured
 from reports.movements import WHERE, movement_lines
 from reports.parts import Pair
 from reports.periods import period_lines
@@ -23,15 +25,16 @@ def drawn(found: Together, goals: Sequence[Goal] = ()) -> dict[str, pd.DataFrame
     summary = found.summary()
     periods, movements, links = (found.table(kind) for kind in ("periods", "movements", "links"))
     comparisons = compare(found.cases, summary, found.baseline)
+    of = {id(arm): coloured(arm, links, movements) for comparison in comparisons for arm in comparison.arms}
     tables = {
         "cases": found.cases,
         "summary": summary,
         "before_after": _before_after(comparisons),
-        "junctions": _junctions(comparisons),
+        "junctions": _junctions(comparisons, of),
         "by_period": _by_period(comparisons, periods),
         "by_movement": _by_movement(comparisons, movements),
         "equity": _equity(comparisons, movements, links),
-        "links": _links(comparisons, links),
+        "links": _links(comparisons, links, of),
         "capacity": found.capacities() if found.cases["demand"].nunique() > 1 else pd.DataFrame(),
         "goals": _goals(goals, comparisons),
     }
@@ -51,15 +54,21 @@ def _before_after(comparisons: Sequence[ScenarioComparison]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _junctions(comparisons: Sequence[ScenarioComparison]) -> pd.DataFrame:
+def _junctions(comparisons: Sequence[ScenarioComparison], of: Mapping[int, Mapping[str, Coloured]]) -> pd.DataFrame:
     rows = [
         {"scenario": arm.scenario, "controller": arm.controller, "demand": arm.demand, "junction": junction,
-         "delay_s": delay_s, "vehicles": vehicles}
+         "delay_s": delay_s, "vehicles": vehicles} | _coloured(of[id(arm)], "junctions", junction)
         for comparison in comparisons
         for arm in comparison.arms
         for junction, (delay_s, vehicles) in junction_delays(arm).items()
     ]  # fmt: skip
     return pd.DataFrame(rows)
+
+
+def _coloured(of: Mapping[str, Coloured], part: str, name: str) -> dict[str, float]:
+    """What else a map may be coloured by."""
+    values = {measure: getattr(each, part) for measure, each in of.items() if measure != "delay"}
+    return {COLUMNS[measure]: found.get(name, math.nan) for measure, found in values.items() if found}
 
 
 def _figure(figure: Pair) -> dict[str, Any]:
@@ -104,10 +113,12 @@ def _equity(comparisons: Sequence[ScenarioComparison], movements: pd.DataFrame, 
     )
 
 
-def _links(comparisons: Sequence[ScenarioComparison], links: pd.DataFrame) -> pd.DataFrame:
+def _links(
+    comparisons: Sequence[ScenarioComparison], links: pd.DataFrame, of: Mapping[int, Mapping[str, Coloured]]
+) -> pd.DataFrame:
     return pd.DataFrame(
         {"scenario": arm.scenario, "controller": arm.controller, "demand": arm.demand, "link": link,
-         "delay_s": delay_s, "vehicles": vehicles}
+         "delay_s": delay_s, "vehicles": vehicles} | _coloured(of[id(arm)], "links", link)
         for comparison in comparisons
         for arm in comparison.arms
         for link, (delay_s, vehicles) in link_delays(links, arm).items()

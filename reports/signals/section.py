@@ -11,7 +11,7 @@ from markupsafe import Markup
 from experiments.together import Together
 from formats.event_log import Device
 from reports.comparison import ScenarioComparison
-from reports.delay_map import junction_delays
+from reports.junctions import junction_delays
 from reports.performance.command import WORDS as MEASURE_WORDS
 from reports.performance.measure_log import Measures, measured_log
 from reports.performance.page import COLUMNS, row

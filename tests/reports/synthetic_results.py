@@ -87,7 +87,7 @@ def tables(delay_s: float, scheduled: int, junctions: int) -> dict[str, dict[str
     group = {
         "demand_veh_per_h": 450.0, "served": 300, "capacity_veh_per_h": 900.0, "green_share": 0.5,
         "yielding_share": 0.0, "queue_p95_veh": delay_s / 4, "storage_veh": 12.0,
-        "stops_per_veh": 0.02 * delay_s, "wait_max_s": 2 * delay_s,
+        "stops_per_veh": 0.02 * delay_s, "wait_max_s": 2 * delay_s, "co2_kg_per_h": 20 + delay_s,
     }  # fmt: skip
     part = dict.fromkeys(group) | {"demand_veh_per_h": 150.0, "served": 100}
     movements = [
@@ -108,5 +108,8 @@ def tables(delay_s: float, scheduled: int, junctions: int) -> dict[str, dict[str
         "links": {
             "link": ["W-J1", "J1-J2"], "vehicles": [600, 500], "delay_s": [delay_s, delay_s / 3],
             "trips": [600, 40], "trip_delay_s": [delay_s, 2 * delay_s],
+            "flow_veh_per_h": [590.0, 495.0], "speed_km_per_h": [1200 / (20 + delay_s), 40.0],
+            "density_veh_per_km": [delay_s / 2, 8.0], "standing_veh": [delay_s / 9, 0.5],
+            "co2_kg_per_km_h": [90 + delay_s, 60.0],
         },
     }  # fmt: skip

@@ -13,11 +13,12 @@ from experiments.store import load
 from experiments.together import Together, together
 from reports.before_after import pairs
 from reports.comparison import Arm, ScenarioComparison, compare
-from reports.delay_map import maps, on_ground
 from reports.drawn import drawn
 from reports.equity import equity_pairs, gini
+from reports.ground import on_ground
 from reports.html import render
 from reports.links import link_delays
+from reports.measure_maps import maps
 from reports.movements import movement_lines, movement_tables
 from reports.parts import NEITHER, judged, of_arm, pair
 from reports.periods import clock, period_lines
@@ -128,7 +129,7 @@ def test_links_are_coloured_by_level_and_by_what_changed(found: Together, compar
     assert link_delays(links, arm)["W-J1"][1] == 600
     streets = {"W-J1": ((0.0, 0.0), (100.0, 0.0)), "J1-J2": ((100.0, 0.0), (200.0, 0.0))}
     base = on_ground(streets, {"J0": (0.0, 0.0), "J1": (100.0, 0.0)})
-    panels = [str(panel["svg"]) for panel in maps("map", comparison, base, ENGLISH, links)]
+    panels = [str(panel["svg"]) for panel in maps("map", comparison, base, ENGLISH, links)["measures"][0]["panels"]]
     assert panels[0].count('class="links"') == 2
     assert [panel.count('class="links"') for panel in panels if "actuated −" in panel] == [1]
 
@@ -173,6 +174,8 @@ def test_tables_have_what_is_drawn(found: Together):
     assert (by_period["difference_low"] <= by_period["difference"]).all()
     assert set(tables["by_movement"]["measure"]) >= {"delay_s", "degree_of_saturation", "queue_to_storage"}
     assert tables["links"].groupby("controller")["link"].nunique().tolist() == [2, 2, 2]
+    assert {"flow_veh_per_h", "speed_km_per_h", "co2_kg_per_km_h", "queue_to_storage"} <= set(tables["links"])
+    assert tables["junctions"]["degree_of_saturation"].tolist() == [0.5] * 6
     assert not pd.isna(tables["equity"]["before"]).any()
 
 

@@ -22,7 +22,7 @@ from reports.signals.time_space import SHOWN, time_space
 from reports.words import LANGUAGES, words
 from signals.errors import ConfigError
 from simulation.event_log import RED
-from tests.reports.test_browser import look_at
+from tests.reports.test_browser import WHOLE, look_at
 
 RED_BAND = re.compile(rf'<path stroke="{SHOWN[RED][0]}" [^>]*d="([^"]*)"')
 PATHS_DRAWN = re.compile(r'<path class="(?:along|others)"[^>]* d="([^"]*)"')
@@ -142,4 +142,4 @@ def test_it_looks_whole_at_every_width(
     assert console == []
     for seen in found.values():
         assert seen.pop("charts") >= 15
-        assert seen == {"cut": [], "overlaps": [], "fetched": [], "sideways": 0}
+        assert seen == WHOLE
