@@ -9,6 +9,7 @@ import pandas as pd
 from experiments.together import Together
 from reports.before_after import lines, pairs
 from reports.comparison import Arm, ScenarioComparison, compare
+from reports.crossings import CROSSING, crossing_lines
 from reports.equity import equity_pairs
 from reports.goals import Goal, goal_rows
 from reports.junctions import junction_delays
@@ -33,6 +34,7 @@ def drawn(found: Together, goals: Sequence[Goal] = ()) -> dict[str, pd.DataFrame
         "junctions": _junctions(comparisons, of),
         "by_period": _by_period(comparisons, periods),
         "by_movement": _by_movement(comparisons, movements),
+        "by_crossing": _by_crossing(comparisons, found.table("crossings")),
         "equity": _equity(comparisons, movements, links),
         "links": _links(comparisons, links, of),
         "capacity": found.capacities() if found.cases["demand"].nunique() > 1 else pd.DataFrame(),
@@ -101,6 +103,15 @@ def _by_movement(comparisons: Sequence[ScenarioComparison], movements: pd.DataFr
         for line in movement_lines(movements, arm, baseline)
         for figure in line.figures.values()
         if figure.known
+    )
+
+
+def _by_crossing(comparisons: Sequence[ScenarioComparison], crossings: pd.DataFrame) -> pd.DataFrame:
+    return pd.DataFrame(
+        _place(arm) | dict(zip(CROSSING, place, strict=True)) | _figure(figure)
+        for _, arm, baseline in (pairs(comparisons) if len(crossings) else ())
+        for place, figures in crossing_lines(crossings, arm, baseline).items()
+        for figure in figures.values()
     )
 
 

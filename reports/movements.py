@@ -19,10 +19,10 @@ from reports.words import Words
 WHERE = ["junction", "approach", "heading", "turns"]
 FIGURES = {
     "vehicles": 0, "served": 0, "delay_s": 1, "degree_of_saturation": 2, "queue_p95_veh": 1, "queue_to_storage": 0,
-    "stops_per_veh": 2, "wait_max_s": 0,
+    "stops_per_veh": 2, "wait_max_s": 0, "co2_kg_per_h": 1,
 }  # fmt: skip
 """Measures and their decimals."""
-SHARED = ("degree_of_saturation", "queue_p95_veh", "stops_per_veh", "wait_max_s")
+SHARED = ("degree_of_saturation", "queue_p95_veh", "stops_per_veh", "wait_max_s", "co2_kg_per_h")
 """What turns that share lanes have in common, in the table's order."""
 MOSTLY_YIELDING = 0.5
 
@@ -48,7 +48,8 @@ class MovementLine:
 
 
 def with_ratios(movements: pd.DataFrame) -> pd.DataFrame:
-    """With v/c, of the demand, and the queue in per cent of the storage."""
+    """With v/c, of the demand, and the queue in per cent of the storage; CO2 is NaN where it was not kept yet."""
+    movements = movements if "co2_kg_per_h" in movements else movements.assign(co2_kg_per_h=math.nan)
     return movements.assign(
         degree_of_saturation=movements["demand_veh_per_h"] / movements["capacity_veh_per_h"],
         queue_to_storage=100.0 * movements["queue_p95_veh"] / movements["storage_veh"],

@@ -13,6 +13,7 @@ from experiments.store import load
 from experiments.together import Together, together
 from reports.before_after import pairs
 from reports.comparison import Arm, ScenarioComparison, compare
+from reports.crossings import crossing_lines, crossing_tables
 from reports.drawn import drawn
 from reports.equity import equity_pairs, gini
 from reports.ground import on_ground
@@ -181,3 +182,26 @@ def test_tables_have_what_is_drawn(found: Together):
 
 def test_seconds_are_told_as_the_clock_has_them():
     assert [clock(25800.0), clock(3930.0), clock(0.0)] == ["7:10", "1:05:30", "0:00"]
+
+
+def test_crossings_are_paired_where_somebody_walked(folder: Path, found: Together, compared: Compared):
+    """A row a crossing with the arm that it leads over; the shorter wait is the better one; no section without any."""
+    comparison, arm, baseline = compared
+    assert 'id="crossings"' not in render(found) and "by_crossing" not in drawn(found)
+    waits_s = [20.0 + 0.1 * k + (0.0 if case in arm.cases.index else 9.0) for k, case in enumerate(found.cases.index)]
+    rows = {"case": found.cases.index, "junction": "J0", "approach": ":J0_c0", "heading": "N", "persons": 30.0}
+    table = pd.DataFrame(rows | {"crossing_wait_s": waits_s, "crossing_wait_max_s": 60.0})
+    figures = crossing_lines(table, arm, baseline)["J0", ":J0_c0", "N"]
+    assert figures["crossing_wait_s"].direction == "better" and figures["persons"].direction == ""
+    assert figures["crossing_wait_s"].difference.estimate == pytest.approx(-9.0, abs=1.0)
+    shown = crossing_tables([comparison], table, ENGLISH)
+    assert [row[2] for row in shown[0]["rows"]] == ["over the arm to the north"]
+
+
+def test_a_movement_has_its_co2_and_none_where_it_was_not_kept(found: Together, compared: Compared):
+    _, arm, baseline = compared
+    movements = found.table("movements")
+    line = movement_lines(movements, arm, baseline)[0]
+    assert line.figures["co2_kg_per_h"].known
+    old = movement_lines(movements.drop(columns="co2_kg_per_h"), arm, baseline)[0]
+    assert not old.figures["co2_kg_per_h"].known and old.figures["delay_s"].known
