@@ -97,7 +97,7 @@ def _by_movement(comparisons: Sequence[ScenarioComparison], movements: pd.DataFr
     return pd.DataFrame(
         _place(arm)
         | {name: getattr(line, name) for name in WHERE}
-        | {"demand_veh_per_h": line.demand_veh_per_h, "storage_veh": line.storage_veh, "mostly_yields": line.yields}
+        | {"demand_veh_per_h": line.demand_veh_per_h, "storage_veh": line.storage_veh, "v_c_sign": line.sign}
         | _figure(figure)
         for _, arm, baseline in (pairs(comparisons) if len(movements) else ())
         for line in movement_lines(movements, arm, baseline)

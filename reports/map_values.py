@@ -8,7 +8,7 @@ import pandas as pd
 from reports.comparison import Arm
 from reports.junctions import junction_delays
 from reports.links import busy_links, link_delays
-from reports.movements import with_ratios
+from reports.movements import gaps_counted, with_ratios
 from reports.parts import of_arm
 
 Values = Mapping[str, float]
@@ -102,7 +102,7 @@ def _of_movements(arm: Arm, movements: pd.DataFrame) -> dict[str, Coloured]:
     """On the links that end at the stop lines."""
     if movements.empty:
         return {}
-    groups = with_ratios(of_arm(movements, arm))
+    groups = with_ratios(of_arm(movements, arm), gaps_counted(movements))
     groups = groups[groups["capacity_veh_per_h"].notna()]
     by_turns = groups.groupby(["junction", "approach", "turns"], sort=False)[list(WORST.values())].mean().reset_index()
     found = {

@@ -162,11 +162,12 @@ class Street:
         for split in split_delays(trips, folder / "routes.xml", self.network, self.window):
             signals.add(split)
             places.add(split)
+        walked = crossings(walks, self._waits, self.network)
         self.tables = {
             "periods": periods(trips, walks, self.window),
-            "movements": places.movements(trips, self._movements, means),
+            "movements": places.movements(trips, self._movements, means, walked.get("approach", [])),
             "links": places.links(means),
-            "crossings": crossings(walks, self._waits, self.network),
+            "crossings": walked,
         }
         return {
             **accounts(trips, self.window),

@@ -205,3 +205,19 @@ def test_a_movement_has_its_co2_and_none_where_it_was_not_kept(found: Together, 
     assert line.figures["co2_kg_per_h"].known
     old = movement_lines(movements.drop(columns="co2_kg_per_h"), arm, baseline)[0]
     assert not old.figures["co2_kg_per_h"].known and old.figures["delay_s"].known
+
+
+def test_who_yields_is_judged_by_the_gaps_where_every_case_has_kept_them(found: Together, compared: Compared):
+    """Then v/c is about; where one case has not, all are by the least; people on foot leave it a least one."""
+    comparison, arm, baseline = compared
+    table = found.table("movements").assign(yielding_share=0.9)
+    able = table["capacity_veh_per_h"] * 0.4
+    kept = table.assign(capacity_yielding_veh_per_h=able, not_judged_share=0.0)
+    line = movement_lines(kept, arm, baseline)[0]
+    assert line.sign == "≈" and line.figures["degree_of_saturation"].after == pytest.approx(1.25)
+    cells = movement_tables([comparison], kept, ENGLISH)[0]["junctions"][0]["rows"][0][3]
+    assert cells[3][0].text.startswith("≈ 1.25") and "F" not in cells[2][0].text
+    lacking = kept.assign(capacity_yielding_veh_per_h=able.where(table["case"] != table["case"].iloc[0]))
+    assert movement_lines(lacking, arm, baseline)[0].figures["degree_of_saturation"].after == pytest.approx(0.5)
+    walked = movement_lines(kept.assign(not_judged_share=0.9), arm, baseline)[0]
+    assert walked.sign == "≥"
