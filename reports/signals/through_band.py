@@ -1,6 +1,6 @@
 """The band of green along a corridor whose signals have one cycle: its width, efficiency and attainability.
 
-A vehicle that passes the first stop line within the band and keeps the speed of progression passes all of them at green.
+A vehicle that passes the first stop line within the band and keeps the speed of progression passes all at green.
 The speed is the 85th percentile of those who drive between two stop lines. Efficiency is the band's share of the cycle,
 attainability its share of the shortest green, of the direction drawn (Signal Timing Manual).
 """
