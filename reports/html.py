@@ -261,7 +261,7 @@ def _facts(manifest: dict[str, Any], say: Words) -> list[tuple[str, str]]:
         elif isinstance(value, list):
             facts.append((title, ", ".join(str(each) for each in value) or NONE))
         elif not isinstance(value, dict):
-            facts.append((title, str(value)))
+            facts.append((title, NONE if value is None else str(value)))
     return facts
 
 
