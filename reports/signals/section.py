@@ -35,7 +35,7 @@ LEGEND = {
     "green": SHOWN[GREEN],
     "along": (ALONG, 2.0),
     "others": ("var(--muted)", 2.0),
-    "through": (f"{THROUGH}38", 12.0),
+    "through": (f"{THROUGH}52", 12.0),
 }
 """Colours and widths of the time-space diagram."""
 TABLE = ("phase", "cycles", "cycle", "green", "ended", "arrivals", "share", "platoon", "green_occupancy", "failures")

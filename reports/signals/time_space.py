@@ -103,7 +103,7 @@ class _Frame:
             ahead = [(time_s + later_s, line_m) for time_s, line_m in lines]
             behind = [(time_s + band.width_s, line_m) for time_s, line_m in reversed(ahead)]
             points = "L".join(f"{self.x(time_s):.1f} {self.y(line_m):.1f}" for time_s, line_m in (*ahead, *behind))
-            yield f'<path class="through" fill="{THROUGH}" fill-opacity="0.22" d="M{points}Z"/>'
+            yield f'<path class="through" fill="{THROUGH}" fill-opacity="0.32" d="M{points}Z"/>'
 
     def bands(self, recorded: Recorded) -> Iterator[str]:
         """What each stop line's signal showed, drawn beneath the paths."""
