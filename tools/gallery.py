@@ -25,7 +25,7 @@ STREETS = (
 )
 WANTED = ("forest-", "delay0-", "accounting0-", "demand0-", "period0-level-", "period0-difference-")
 MEASURES = ("speed", "co2")
-"""Of the maps by other measures than delay."""
+"""Of the maps by other measures than delay: before and the difference."""
 SIGNAL = {"c": "coordination", "a": "arrivals", "f": "failures", "m": "splits"}
 """How the ids of a signal's charts begin."""
 
@@ -47,10 +47,9 @@ def pictures(page: str) -> dict[str, str]:
         found[f"map-{place + 1}"] = whole_map(chart, streets)
     for measure in MEASURES:
         part = re.search(rf'<div class="of-measure of-{measure}">(.*?)</div>\n</div>', page, re.DOTALL)
-        for place, chart in enumerate(
-            re.findall(r"<svg [^>]*class=\"map\".*?</svg>", part[1], re.DOTALL) if part else []
-        ):
-            found |= {f"map-{measure}-{place + 1}": whole_map(chart, streets)} if place < 3 else {}
+        charts = re.findall(r"<svg [^>]*class=\"map\".*?</svg>", part[1], re.DOTALL) if part else []
+        for place in (0, 2) if len(charts) > 2 else ():
+            found[f"map-{measure}-{place + 1}"] = whole_map(charts[place], streets)
     return found
 
 

@@ -29,6 +29,7 @@ HARD = replace(
     },
     demands=(0.8, 1.0, 1.6),
     gridlocked=frozenset({("adaptive", 2)}),
+    walkers=True,
 )  # fmt: skip
 OPTIONS = (
     "--headless", "--disable-gpu", "--disable-background-networking", "--no-first-run", "--enable-logging=stderr",
