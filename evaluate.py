@@ -147,9 +147,14 @@ def demand_of_counts(
     typer.echo(f"\nnext: evaluate.py run --scenario {made.configuration} --controller existing --out results/counted")
 
 
+RUN_SCENARIO = (
+    "Name, or path of a .sumocfg; again for each more: with one controller and the same traffic the first is before."
+)
+
+
 @app.command()
 def run(
-    scenario: Annotated[list[str], typer.Option(help="Name or path; again for each more.")],
+    scenario: Annotated[list[str], typer.Option(help=RUN_SCENARIO)],
     out: Out,
     controller: Annotated[list[str], typer.Option(help="NAME[:FILE]; again for each more.")] = EXISTING,
     demand: Annotated[list[float], typer.Option(help="Multiple of today's demand; again for each more.")] = ONCE,

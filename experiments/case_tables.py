@@ -1,4 +1,4 @@
-"""Figures by period, movement, link and mode, kept beside the table of cases: a Parquet file for each kind."""
+"""Figures by period, movement, link, crossing and mode, kept beside the cases: a Parquet file for each kind."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Any
 import duckdb
 import pandas as pd
 
-KINDS = ("periods", "movements", "links", "modes")
+KINDS = ("periods", "movements", "links", "crossings", "modes")
 CASE = ["scenario", "controller", "demand", "faults", "draw"]
 TEXT = ("junction", "approach", "heading", "turns", "link", "mode")
 
@@ -18,6 +18,8 @@ def gathered(kept: Iterable[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> dic
     for row, tables in kept:
         names = {name: row.get(name, "") for name in CASE}
         for kind, columns in tables.items():
+            if not columns:
+                continue
             parts[kind].append(typed(pd.DataFrame(columns)).assign(**names))
     return {kind: pd.concat(found, ignore_index=True) for kind, found in parts.items() if found}
 

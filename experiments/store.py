@@ -48,6 +48,9 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     try:
         manifest: dict[str, Any] = json.loads(file.read_text())
         found = manifest["accounting_version"]
+    except NotADirectoryError as error:
+        run = f"evaluate.py run --scenario {folder} --out results/own"
+        raise ConfigError(f"{folder}: is a file, must be a results folder, as {run} leaves one") from error
     except OSError as error:
         raise ConfigError(f"{file}: {error.strerror}; {folder} is no results folder") from error
     except (ValueError, KeyError, TypeError) as error:

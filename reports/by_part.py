@@ -5,6 +5,7 @@ from typing import Any
 from experiments.together import Together
 from reports.charts import Looks
 from reports.comparison import ScenarioComparison
+from reports.crossings import crossing_tables
 from reports.equity import SHOWN as EQUITY
 from reports.equity import equity_rows
 from reports.movements import movement_tables
@@ -24,6 +25,7 @@ def by_part(found: Together, comparisons: tuple[ScenarioComparison, ...], chosen
         "period_charts": [(place, panels) for place, panels in drawn if panels],
         "period_tables": period_tables(comparisons, periods, say),
         "movement_tables": movement_tables(comparisons, movements, say),
+        "crossing_tables": crossing_tables(comparisons, found.table("crossings"), say),
         "equity_measures": [(name, say(f"measures.{name}.title")) for name in EQUITY],
         "equity": equity_rows(comparisons, movements, links, say),
     }

@@ -18,10 +18,13 @@ from reports.before_after import Line, lines, needed_text, pairs
 from reports.by_part import by_part
 from reports.capacity import capacity_headings, capacity_tables
 from reports.comparison import Arm, ScenarioComparison, compare, controller_order
-from reports.delay_map import delay_rows, ground, legend, maps
 from reports.findings import Finding, findings, headline, limits, notices, p_text
 from reports.goals import Goal, goal_rows
+from reports.ground import ground
+from reports.junctions import delay_rows
 from reports.links import link_rows
+from reports.map_values import MEASURES
+from reports.measure_maps import maps
 from reports.measures import measures, part_measures
 from reports.palette import looks
 from reports.signals.section import signals_section
@@ -86,9 +89,8 @@ def _page(
             _panel(place, comparison, chosen, references.get(comparison.scenario, math.nan), say)
             for place, comparison in enumerate(comparisons)
         ],
-        "maps": _maps(found, comparisons, say),
+        **_maps(found, comparisons, say),
         **by_part(found, comparisons, chosen, say),
-        "legend": legend(say),
         "measures": (*measures(say), *part_measures(say)),
         "made_by": [_made_by(results, say) for results in found.results],
         "digests": _digests(cases, say),
@@ -218,9 +220,9 @@ def _panel(
     }
 
 
-def _maps(found: Together, comparisons: Sequence[ScenarioComparison], say: Words) -> list[dict[str, Any]]:
+def _maps(found: Together, comparisons: Sequence[ScenarioComparison], say: Words) -> dict[str, Any]:
     """Of each scenario with links or more than one junction, where its network is still that which was run."""
-    shown, links = [], found.table("links")
+    shown, links, movements = [], found.table("links"), found.table("movements")
     for place, comparison in enumerate(comparisons):
         arm = comparison.headline_arms[0]
         controllers, rows = delay_rows(comparison)
@@ -229,19 +231,15 @@ def _maps(found: Together, comparisons: Sequence[ScenarioComparison], say: Words
         digest = str(arm.cases["network_digest"].iloc[0])
         base = ground(found.places.get(name, name), digest) if len(rows) > 1 or on_links else None
         if base:
-            panels = maps(f"map{place}", comparison, base, say, links)
             everyone = [each.controller for each in comparison.headline_arms]
-            shown.append(
-                {
-                    "place": comparison.label,
-                    "panels": panels,
-                    "tables": [
-                        (say("map.junction"), controllers, rows),
-                        *([(say("map.link"), everyone, on_links)] if on_links else []),
-                    ],
-                }
-            )
-    return shown
+            tables = [
+                (say("map.junction"), controllers, rows),
+                *([(say("map.link"), everyone, on_links)] if on_links else []),
+            ]
+            drawn = maps(f"map{place}", comparison, base, say, links, movements)
+            shown.append({"place": comparison.label, "tables": tables, **drawn})
+    choice = {each["key"]: each["title"] for place in shown for each in place["measures"]}
+    return {"maps": shown, "map_measures": [(key, choice[key]) for key in MEASURES if key in choice]}
 
 
 def _made_by(results: Results, say: Words) -> dict[str, Any]:
@@ -263,7 +261,7 @@ def _facts(manifest: dict[str, Any], say: Words) -> list[tuple[str, str]]:
         elif isinstance(value, list):
             facts.append((title, ", ".join(str(each) for each in value) or NONE))
         elif not isinstance(value, dict):
-            facts.append((title, str(value)))
+            facts.append((title, NONE if value is None else str(value)))
     return facts
 
 

@@ -12,17 +12,26 @@ FEWEST = 5.0
 MOST_LISTED = 12
 
 
-def link_delays(links: pd.DataFrame, arm: Arm) -> dict[str, tuple[float, float]]:
-    """Of each link the delay in s per vehicle on it and the vehicles, mean over draws; {} if not kept."""
+def busy_links(links: pd.DataFrame, arm: Arm) -> pd.DataFrame:
+    """An arm's rows of the links that enough vehicles drove on, over its draws."""
     own = of_arm(links, arm)
     if own.empty:
+        return own
+    vehicles, draws = own.groupby("link")["vehicles"].sum(), own["case"].nunique()
+    return own[own["link"].map(vehicles) >= FEWEST * draws]
+
+
+def link_delays(links: pd.DataFrame, arm: Arm) -> dict[str, tuple[float, float]]:
+    """Of each link the delay in s per vehicle on it and the vehicles, mean over draws; {} if not kept."""
+    own = busy_links(links, arm)
+    if own.empty:
         return {}
+    draws = of_arm(links, arm)["case"].nunique()
     own = own.assign(lost_s=own["delay_s"] * own["vehicles"])
-    sums, draws = own.groupby("link", sort=False)[["lost_s", "vehicles"]].sum(), own["case"].nunique()
-    busy = sums[sums["vehicles"] >= FEWEST * draws]
+    sums = own.groupby("link", sort=False)[["lost_s", "vehicles"]].sum()
     return {
         str(name): (float(lost_s / vehicles), float(vehicles / draws))
-        for name, lost_s, vehicles in busy.itertuples(name=None)
+        for name, lost_s, vehicles in sums.itertuples(name=None)
     }
 
 

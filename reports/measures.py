@@ -49,7 +49,8 @@ NAMES = (
 )
 PART_NAMES = (
     "served_veh_per_h", "not_out_veh", "movement_delay", "degree_of_saturation", "queue_p95_veh", "movement_stops",
-    "movement_wait", "worst_movement_ratio", "origin_gini", "link_delay",
+    "movement_wait", "movement_co2", "crossing_wait", "worst_movement_ratio", "origin_gini", "link_delay", "link_flow",
+    "link_density", "link_speed", "link_queue", "link_co2", "through_band",
 )  # fmt: skip
 """Measures of periods, movements and links that are none of the whole case."""
 LESS_IS_WORSE = ("throughput_veh_per_h", "served", "completed")

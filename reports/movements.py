@@ -19,12 +19,15 @@ from reports.words import Words
 WHERE = ["junction", "approach", "heading", "turns"]
 FIGURES = {
     "vehicles": 0, "served": 0, "delay_s": 1, "degree_of_saturation": 2, "queue_p95_veh": 1, "queue_to_storage": 0,
-    "stops_per_veh": 2, "wait_max_s": 0,
+    "stops_per_veh": 2, "wait_max_s": 0, "co2_kg_per_h": 1,
 }  # fmt: skip
 """Measures and their decimals."""
-SHARED = ("degree_of_saturation", "queue_p95_veh", "stops_per_veh", "wait_max_s")
+SHARED = ("degree_of_saturation", "queue_p95_veh", "stops_per_veh", "wait_max_s", "co2_kg_per_h")
 """What turns that share lanes have in common, in the table's order."""
 MOSTLY_YIELDING = 0.5
+LEAST, ABOUT = "≥", "≈"
+"""Before a v/c of who mostly yields: capacity without his yielding, or through the gaps of those he yields to."""
+YIELDING = "capacity_yielding_veh_per_h"
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ class MovementLine:
     part: bool
     demand_veh_per_h: float
     storage_veh: float
-    yields: bool
+    sign: str
     figures: dict[str, Pair]
 
     @property
@@ -47,24 +50,36 @@ class MovementLine:
         return self.figures["degree_of_saturation"].after > 1.0
 
 
-def with_ratios(movements: pd.DataFrame) -> pd.DataFrame:
-    """With v/c, of the demand, and the queue in per cent of the storage."""
+def gaps_counted(movements: pd.DataFrame) -> bool:
+    """Whether every case has kept what turns through the gaps; figures of one table are all by one definition."""
+    if YIELDING not in movements:
+        return False
+    return bool(movements[YIELDING].notna().sum() == movements["capacity_veh_per_h"].notna().sum())
+
+
+def with_ratios(movements: pd.DataFrame, gaps: bool) -> pd.DataFrame:
+    """With v/c, of the demand, and the queue in per cent of the storage; CO2 is NaN where it was not kept yet."""
+    movements = movements if "co2_kg_per_h" in movements else movements.assign(co2_kg_per_h=math.nan)
     return movements.assign(
-        degree_of_saturation=movements["demand_veh_per_h"] / movements["capacity_veh_per_h"],
+        degree_of_saturation=movements["demand_veh_per_h"] / movements[YIELDING if gaps else "capacity_veh_per_h"],
         queue_to_storage=100.0 * movements["queue_p95_veh"] / movements["storage_veh"],
+        not_judged=movements["not_judged_share" if gaps else "yielding_share"],
     )
 
 
 def movement_lines(table: pd.DataFrame, arm: Arm, baseline: Arm) -> list[MovementLine]:
     """In the network's order, groups before their turns; each measure's p is corrected for all of them."""
-    after, before = (with_ratios(of_arm(table, each)) for each in (arm, baseline))
-    own = before.groupby(WHERE, sort=False)[["demand_veh_per_h", "storage_veh", "yielding_share"]].mean()
+    gaps = gaps_counted(table)
+    after, before = (with_ratios(of_arm(table, each), gaps) for each in (arm, baseline))
+    told = ["demand_veh_per_h", "storage_veh", "yielding_share", "not_judged"]
+    own = before.groupby(WHERE, sort=False)[told].mean()
     found = paired(after, before, WHERE, list(FIGURES))
     return [_line(place, own.loc[place], figures) for place, figures in found.items()]
 
 
 def _line(place: tuple[str, ...], own: "pd.Series[float]", figures: dict[str, Pair]) -> MovementLine:
     junction, approach, heading, turns = (str(name) for name in place)
+    yields = own["yielding_share"] > MOSTLY_YIELDING
     return MovementLine(
         junction,
         approach,
@@ -73,7 +88,7 @@ def _line(place: tuple[str, ...], own: "pd.Series[float]", figures: dict[str, Pa
         part=math.isnan(own["storage_veh"]),
         demand_veh_per_h=float(own["demand_veh_per_h"]),
         storage_veh=float(own["storage_veh"]),
-        yields=bool(own["yielding_share"] > MOSTLY_YIELDING),
+        sign="" if not yields else LEAST if own["not_judged"] > MOSTLY_YIELDING else ABOUT,
         figures=figures,
     )
 
@@ -115,8 +130,8 @@ def _cells(line: MovementLine, say: Words) -> list[tuple[Cell, str]]:
         figure, marked = cell(line.figures[measure], FIGURES[measure], say)
         if line.part:
             figure = Cell("")
-        elif measure == "degree_of_saturation" and line.yields and figure.text != NONE:
-            figure = Cell(f"≥ {figure.text}", figure.note)
+        elif measure == "degree_of_saturation" and line.sign and figure.text != NONE:
+            figure = Cell(f"{line.sign} {figure.text}", figure.note)
         elif measure == "queue_p95_veh":
             of_storage = say("movements.of_storage", share=line.figures["queue_to_storage"].text(0))
             figure = Cell(figure.text, f"{of_storage} {number(line.storage_veh, 0)}")
@@ -125,8 +140,9 @@ def _cells(line: MovementLine, say: Words) -> list[tuple[Cell, str]]:
 
 
 def _levels(line: MovementLine) -> str:
-    """HCM's letters before and after; F too where more want to pass than can."""
+    """HCM's letters before and after; F too where more want to pass than can, as far as that is no estimate."""
     delay, full = line.figures["delay_s"], line.figures["degree_of_saturation"]
     sides = [(delay.before, full.before), (delay.after, full.after)]
-    letters = ["F" if ratio > 1.0 else level_of_service(delay_s) for delay_s, ratio in sides]
+    sure = line.sign != ABOUT
+    letters = ["F" if sure and ratio > 1.0 else level_of_service(delay_s) for delay_s, ratio in sides]
     return " → ".join(letters) if all(letters) else NONE

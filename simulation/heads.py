@@ -9,6 +9,7 @@ from typing import Any, Literal
 Kind = Literal["vehicle", "pedestrian", "bicycle", "tram"]
 RAIL = frozenset({"tram", "rail_urban", "rail", "rail_electric", "rail_fast", "subway", "cable_car"})
 BUS = frozenset({"bus", "coach", "taxi", "emergency", "authority", "army", "vip"})
+Way = tuple[str, str]
 ON_FOOT = frozenset({"pedestrian", "wheelchair", "scooter"})
 
 
@@ -66,6 +67,15 @@ class Heads:
     def cross(self, a: int, b: int) -> bool:
         """Whether two groups have paths that cross."""
         return any(self.foes[x] & set(self.groups[b]) for x in self.groups[a])
+
+    def ways_crossing(self) -> frozenset[tuple[Way, Way]]:
+        """Ways of vehicles (edge in, edge out) whose paths cross or merge, each pair both ways round."""
+        ways: dict[int, set[Way]] = defaultdict(set)
+        for link, connections in self.connections.items():
+            ways[link] = {(str(lane.getEdge().getID()), str(out.getEdge().getID())) for lane, out in connections}
+        return frozenset(
+            (a, b) for link, foes in self.foes.items() for foe in foes for a in ways[link] for b in ways[foe]
+        )
 
 
 def links_of(tls: Any) -> list[tuple[int, Any, Any]]:

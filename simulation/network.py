@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from signals.errors import ConfigError
 from signals.intersection import Intersection, Neighbour, first_error
 from signals.plans import PlanFile
+from simulation.heads import Way
 from simulation.junction import Junction
 from simulation.movement_groups import MovementGroup, movement_groups
 from simulation.own_detectors import read_own_detectors
@@ -76,6 +77,8 @@ class Network:
     """Per intersection, when SUMO changes its program by the time of day."""
     movement_groups: tuple[MovementGroup, ...] = ()
     """What reports tell movements by."""
+    ways_crossing: Mapping[str, frozenset[tuple[Way, Way]]] = field(default_factory=dict)
+    """Per intersection, the ways over it whose paths cross or merge."""
 
     @property
     def signals(self) -> int:
@@ -127,6 +130,7 @@ def read(net_file: Path, additional_files: tuple[Path, ...] = ()) -> Network:
         always={name: junction.heads.always for name, junction in read_in.items() if junction.heads.always},
         switching={n: schedule for n, junction in read_in.items() if (schedule := junction.programs.switching)},
         movement_groups=movement_groups(net, found, stop_lines),
+        ways_crossing={name: junction.heads.ways_crossing() for name, junction in read_in.items()},
     )
 
 

@@ -21,8 +21,11 @@ from simulation.measures import Window, elements, in_window
 from simulation.network import Network
 from simulation.starvation import links_of_crossings
 from simulation.sumo import Sumo
+from simulation.tables import Table
 
 SAMPLE_S = 5.0
+COLUMNS = ("junction", "approach", "heading", "persons", "crossing_wait_s", "crossing_wait_max_s")
+"""Of the table of crossings; `approach` is the crossing."""
 
 
 class CrossingWaits:
@@ -36,6 +39,8 @@ class CrossingWaits:
         self._now_s: dict[tuple[str, str], float] = {}  # of each person at a crossing, since it was green
         self.total_s: dict[str, float] = defaultdict(float)
         self.longest_s: dict[str, float] = defaultdict(float)
+        self.by_crossing: dict[str, dict[str, tuple[float, float]]] = {crossing: {} for crossing in self._heads}
+        """By crossing, of each person seen before it or on it: stood in all and in one go, in s."""
 
     def sample(self, now_s: float) -> None:
         """Look, if five seconds have passed."""
@@ -49,6 +54,12 @@ class CrossingWaits:
                 self._now_s[person, crossing] = waited_s
                 self.total_s[person] += SAMPLE_S
                 self.longest_s[person] = max(self.longest_s[person], waited_s)
+                stood_s, longest_s = self.by_crossing[crossing].get(person, (0.0, 0.0))
+                self.by_crossing[crossing][person] = stood_s + SAMPLE_S, max(longest_s, waited_s)
+        if not self._crossings.nobody_walks():
+            for crossing, seen in self.by_crossing.items():
+                for person in self._sumo.walking_on(crossing):
+                    seen.setdefault(person, (0.0, 0.0))
 
     def _is_green(self, crossing: str) -> bool:
         signal, links = self._heads[crossing]
@@ -74,6 +85,25 @@ def person_accounts(losses: pd.DataFrame, waits: CrossingWaits) -> dict[str, flo
         "person_wait_s": float(np.mean([waits.total_s[name] for name in losses.id])) if len(losses) else math.nan,
         "person_wait_max_s": max((waits.longest_s[name] for name in losses.id), default=math.nan),
     }
+
+
+def crossings(losses: pd.DataFrame, waits: CrossingWaits, network: Network) -> Table:
+    """A row each signalised crossing that one of these persons came to: the mean and longest wait before it.
+
+    `heading` is the arm that it leads over, as movements from there have it; '' where nobody drives in from there.
+    Who crosses within the five seconds between two samples, without waiting, is missed.
+    """
+    heading_of = {group.approach: group.heading for group in network.movement_groups}
+    counted, rows = set(losses.id), []
+    for intersection in network.intersections:
+        arms = {m.approach: m.exit.split("+") for m in intersection.movements if m.turn == "crossing"}
+        for crossing, crossed in arms.items():
+            stood = [of for person, of in waits.by_crossing[crossing].items() if person in counted]
+            if stood:
+                heading = next((heading_of[edge] for edge in crossed if edge in heading_of), "")
+                mean_s, longest_s = np.mean([of[0] for of in stood]), max(of[1] for of in stood)
+                rows.append((intersection.id, crossing, heading, len(stood), round(float(mean_s), 2), longest_s))
+    return {name: list(column) for name, column in zip(COLUMNS, zip(*rows, strict=True), strict=True)} if rows else {}
 
 
 def _lost_s(person: ET.Element) -> float:

@@ -17,13 +17,14 @@ from signals.layout import Layout, layout
 from simulation.delay_split import SignalDelays, split_delays
 from simulation.detectors import loops_xml
 from simulation.event_log import EventLog
+from simulation.link_means import means_xml, read_means
 from simulation.measures import Window, accounts, check_anybody, read_trips, window_of
 from simulation.movement_watch import MovementWatch
 from simulation.network import Network
 from simulation.overrides import read_network
 from simulation.own_control import own_control_xml
 from simulation.paths import Paths
-from simulation.persons import CrossingWaits, person_accounts, person_losses
+from simulation.persons import CrossingWaits, crossings, person_accounts, person_losses
 from simulation.plant import SumoPlant
 from simulation.retiming import retimed
 from simulation.starvation import Starvation
@@ -96,6 +97,9 @@ class Street:
         self.options = run_options(place, demand.route_file, additional, seed)
         if outputs:
             self.options |= output_options(folder)
+            means = folder / "means.add.xml"
+            means.write_text(means_xml(folder, self.window), encoding="utf-8")
+            self.options["additional-files"] += f",{means}"
         try:
             self.sumo = Sumo(self.options, gui)
         except BaseException:
@@ -153,14 +157,17 @@ class Street:
         folder = Path(self._folder.name)
         trips = read_trips(folder / "tripinfo.xml", self._demand.vehicles, self.window, classes)
         walks = person_losses(folder / "tripinfo.xml", self._demand.persons, self.window)
+        means = read_means(folder, self.window)
         signals, places = SignalDelays(self.network), Places(self.network, self.window)
         for split in split_delays(trips, folder / "routes.xml", self.network, self.window):
             signals.add(split)
             places.add(split)
+        walked = crossings(walks, self._waits, self.network)
         self.tables = {
             "periods": periods(trips, walks, self.window),
-            "movements": places.movements(trips, self._movements),
-            "links": places.links(),
+            "movements": places.movements(trips, self._movements, means, walked.get("approach", [])),
+            "links": places.links(means),
+            "crossings": walked,
         }
         return {
             **accounts(trips, self.window),

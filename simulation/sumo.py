@@ -119,6 +119,10 @@ class Sumo:
         stood = ((person, self._standing_s(person)) for person in self._edge_persons(edge))
         return [(person, self._next_edge(person), stood_s) for person, stood_s in stood if stood_s >= least_s]
 
+    def walking_on(self, edge: str) -> list[str]:
+        """Everybody on foot on an edge."""
+        return list(self._edge_persons(edge))
+
     def vehicle_classes(self) -> dict[str, str]:
         """SUMO's class of every vehicle type."""
         types = self._api.vehicletype

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from itertools import pairwise
 from typing import Any
 
@@ -15,9 +15,11 @@ import numpy as np
 import pandas as pd
 
 from simulation.delay_split import Split
+from simulation.link_means import MEASURES, Means
 from simulation.measures import MG_PER_KG, Window, in_window
 from simulation.movement_watch import MovementWatch
 from simulation.network import Network
+from simulation.permitted_turns import PermittedTurns
 
 PERIOD_S = 900.0
 Table = dict[str, list[Any]]
@@ -111,20 +113,35 @@ class Places:
                 movement[2] += place < len(split.exits_s) and split.exits_s[place] < self._window.end_s
                 so_far_s, junction = 0.0, None
 
-    def links(self) -> Table:
-        """Delay of a vehicle on each link, and of the trips that begin there."""
+    def links(self, means: Means) -> Table:
+        """Delay of a vehicle on each link, and of the trips that begin there; and what SUMO saw of its traffic."""
         rows = self._links.items()
+        co2_kg = means.street_co2_kg
+        km = {name: self._network.edges[name][0] / 1000.0 for name in self._links if name in self._network.edges}
         return {
             "link": [name for name, _ in rows],
             "vehicles": [int(n) for _, (_, n, _, _) in rows],
             "delay_s": [round(delay_s / n, 2) if n else None for _, (delay_s, n, _, _) in rows],
             "trips": [int(trips) for _, (*_, trips) in rows],
             "trip_delay_s": [round(whole_s / trips, 2) if trips else None for _, (_, _, whole_s, trips) in rows],
+            **{measure: [means.streets.get(name, {}).get(measure) for name, _ in rows] for measure in MEASURES},
+            "co2_kg_per_km_h": [
+                round(co2_kg[name] / km[name] / self._window.hours, 3) if name in co2_kg and name in km else None
+                for name, _ in rows
+            ],
         }
 
-    def movements(self, trips: pd.DataFrame, watch: MovementWatch) -> Table:
-        """A row each movement group, and where several of its turns are taken one each, without what lanes share."""
-        wanted = self._demand(in_window(trips, self._window).edges)
+    def movements(self, trips: pd.DataFrame, watch: MovementWatch, means: Means, walked: Collection[str] = ()) -> Table:
+        """A row each movement group, and where several of its turns are taken one each, without what lanes share.
+
+        walked: the crossings that somebody came to.
+        """
+        ways = self._ways(in_window(trips, self._window).edges)
+        flows = {way: n / self._window.hours for way, n in ways.items()}
+        permitted = PermittedTurns(self._network, flows, walked)
+        wanted: dict[tuple[int, str], int] = defaultdict(int)
+        for way, n in ways.items():
+            wanted[self._turn[way]] += n
         rows: list[dict[str, Any]] = []
         for place, each in enumerate(watch.watched):
             group = each.of
@@ -132,6 +149,11 @@ class Places:
             where: dict[str, Any] = {"junction": group.junction, "approach": group.approach, "heading": group.heading}
             own = self._row(keys, wanted)
             shared = each.figures(watch.shown_s[group.junction], own["vehicles"] or math.nan)
+            kg = sum(means.lanes_co2_kg.get(lane, 0.0) for lane in group.storage_m)
+            shared["co2_kg_per_h"] = round(kg / self._window.hours, 2)
+            able = permitted.capacity(group, watch.shown_s[group.junction], max(len(each.queues_veh), 1))
+            shared["capacity_yielding_veh_per_h"] = round(able.veh_per_h, 1)
+            shared["not_judged_share"] = round(able.not_judged, 4)
             rows.append(where | {"turns": "+".join(group.turns)} | own | shared)
             parts = [where | {"turns": turn} | self._row([(place, turn)], wanted) for _, turn in keys]
             taken = [part for part in parts if part["demand_veh_per_h"]]
@@ -150,12 +172,11 @@ class Places:
             "demand_veh_per_h": round(demand, 1),
         }
 
-    def _demand(self, routes: Iterable[str]) -> dict[tuple[int, str], int]:
-        """How many of the window's vehicles are to take each movement, whether or not they come to it."""
-        found: dict[tuple[int, str], int] = defaultdict(int)
+    def _ways(self, routes: Iterable[str]) -> dict[tuple[str, str], int]:
+        """How many of the window's vehicles are to take each way over a junction, whether or not they come to it."""
+        found: dict[tuple[str, str], int] = defaultdict(int)
         for route in routes:
-            edges = route.split()
-            for pair in pairwise(edges):
-                if key := self._turn.get(pair):
-                    found[key] += 1
+            for way in pairwise(route.split()):
+                if way in self._turn:
+                    found[way] += 1
         return found

@@ -24,6 +24,8 @@ STREETS = (
     "text { font-weight: 600 }</style>"
 )
 WANTED = ("forest-", "delay0-", "accounting0-", "demand0-", "period0-level-", "period0-difference-")
+MEASURES = ("speed", "co2")
+"""Of the maps by other measures than delay: before and the difference."""
 SIGNAL = {"c": "coordination", "a": "arrivals", "f": "failures", "m": "splits"}
 """How the ids of a signal's charts begin."""
 
@@ -39,12 +41,23 @@ def pictures(page: str) -> dict[str, str]:
         if chart:
             found[name.replace("0", "").rstrip("-")] = chart.replace("<svg", LOOK, 1)
     drawn = [chart for chart in charts if 'class="map"' in chart]
-    streets = re.search(r'<path id="map\d+-streets".*?/>', page)
+    drawn_once = re.search(r'<path id="map\d+-streets".*?/>', page)
+    streets = drawn_once[0] if drawn_once else ""
     for place, chart in enumerate(drawn[:3]):
-        whole = re.sub(r'<use href="#map\d+-streets"/>', lambda _: streets[0] if streets else "", chart)
-        whole = re.sub(r"(<svg[^>]*>)", lambda opening: opening[0] + STREETS, whole, count=1)
-        found[f"map-{place + 1}"] = whole.replace("<svg", LOOK, 1)
+        found[f"map-{place + 1}"] = whole_map(chart, streets)
+    for measure in MEASURES:
+        part = re.search(rf'<div class="of-measure of-{measure}">(.*?)</div>\n</div>', page, re.DOTALL)
+        charts = re.findall(r"<svg [^>]*class=\"map\".*?</svg>", part[1], re.DOTALL) if part else []
+        for place in (0, 2) if len(charts) > 2 else ():
+            found[f"map-{measure}-{place + 1}"] = whole_map(charts[place], streets)
     return found
+
+
+def whole_map(chart: str, streets: str) -> str:
+    """With the streets that all maps of a page share."""
+    whole = re.sub(r'<use href="#map\d+-streets"/>', lambda _: streets, chart)
+    whole = re.sub(r"(<svg[^>]*>)", lambda opening: opening[0] + STREETS, whole, count=1)
+    return whole.replace("<svg", LOOK, 1)
 
 
 def along_the_street(charts: list[str]) -> dict[str, str]:

@@ -8,17 +8,19 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
+from experiments.tables import percentage
 from experiments.together import Together
 from formats.event_log import Device
 from reports.comparison import ScenarioComparison
-from reports.delay_map import junction_delays
+from reports.junctions import junction_delays
 from reports.performance.command import WORDS as MEASURE_WORDS
 from reports.performance.measure_log import Measures, measured_log
 from reports.performance.page import COLUMNS, row
 from reports.performance.signal_charts import Signal, endings, phase_charts, signal_of
-from reports.signals.corridor import corridor, read_recorded
+from reports.signals.corridor import Corridor, Recorded, corridor, read_recorded
 from reports.signals.kept import Kept, kept
-from reports.signals.time_space import ALONG, SHOWN, cut, time_space
+from reports.signals.through_band import ThroughBand, through_band
+from reports.signals.time_space import ALONG, SHOWN, THROUGH, cut, time_space
 from reports.wording import number
 from reports.words import Words, words
 from simulation.event_log import GREEN, RED, YELLOW
@@ -33,6 +35,7 @@ LEGEND = {
     "green": SHOWN[GREEN],
     "along": (ALONG, 2.0),
     "others": ("var(--muted)", 2.0),
+    "through": (f"{THROUGH}52", 12.0),
 }
 """Colours and widths of the time-space diagram."""
 TABLE = ("phase", "cycles", "cycle", "green", "ended", "arrivals", "share", "platoon", "green_occupancy", "failures")
@@ -160,11 +163,23 @@ def streets(
                 "about": own("time_space.about", minutes=minutes, draw=files[0].draw, begin=number(times.min(), 0))
                 if along
                 else own("time_space.none"),
-                "diagrams": [
-                    (each.arm.controller, Markup(time_space(paths, along, each.arm.controller, own)))
-                    for each, paths in recorded
-                    if along
-                ],
+                "diagrams": [_diagram(each.arm.controller, paths, along, own) for each, paths in recorded if along],
             }
         )
     return shown
+
+
+def _diagram(who: str, recorded: Recorded, along: Corridor, say: Words) -> tuple[str, str, Markup]:
+    """Who controls, what is told of the band of green, and the drawing."""
+    band = through_band(recorded, along)
+    return who, _band_words(band, say), Markup(time_space(recorded, along, who, say, band))
+
+
+def _band_words(band: ThroughBand | None, say: Words) -> str:
+    if band is None:
+        return say("time_space.no_cycle")
+    told = {"cycle": number(band.cycle_s, 0), "speed": number(band.speed_m_per_s * 3.6, 0)}
+    if not band.width_s:
+        return say("time_space.no_band", **told)
+    shares = {"efficiency": percentage(band.efficiency), "attainability": percentage(band.attainability)}
+    return say("time_space.band", width=number(band.width_s, 0), **told, **shares)

@@ -4,6 +4,7 @@ Time goes right, the way along the corridor up. A path is thinned to where it be
 look, so that it crosses in the second in which the vehicle did.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from html import escape
 from itertools import pairwise
@@ -11,6 +12,7 @@ from itertools import pairwise
 import numpy as np
 
 from reports.signals.corridor import Corridor, Recorded, bands, traces
+from reports.signals.through_band import ThroughBand
 from reports.svg import GRID, INK, MUTED, VARIABLES
 from reports.wording import number
 from reports.words import Words
@@ -21,16 +23,17 @@ BEFORE_M, AFTER_M = 220.0, 160.0
 UNIT_PER_M, LOWEST, HIGHEST, APART = 0.32, 260.0, 640.0, 17.0
 BEND_M = 1.5
 TEXT, LONGEST_NAME = 14.0, 9
-ALONG, OTHERS = "#1f7fc4", MUTED
+ALONG, OTHERS, THROUGH = "#1f7fc4", MUTED, "#009270"
 SHOWN = {RED: ("#d5402b", 6.0), YELLOW: ("#d9a400", 6.0), GREEN: ("#009270", 3.0)}
 """Colour and height of a band: red is the heavier one, also where colours are not seen."""
 
 
-def time_space(recorded: Recorded, along: Corridor, title: str, say: Words) -> str:
-    """One SVG; `title` is who controls."""
+def time_space(recorded: Recorded, along: Corridor, title: str, say: Words, through: ThroughBand | None = None) -> str:
+    """One SVG; `title` is who controls, `through` the band of green along the corridor."""
     frame = _Frame(recorded, along)
     drawn = list(traces(recorded, along))
-    inner = "".join([*frame.ticks(say), *frame.bands(recorded), *frame.paths(drawn)])
+    band = frame.through(through) if through else ()
+    inner = "".join([*frame.ticks(say), *band, *frame.bands(recorded), *frame.paths(drawn)])
     label = say(
         "time_space.alt", what=title, junctions=say.listed(list(along.junctions)), n=f"{len({v for v, *_ in drawn}):,}"
     )
@@ -90,6 +93,17 @@ class _Frame:
             yield f'<path stroke="{MUTED}" fill="none" d="M{LEFT - 6:.0f} {y:.1f}h-6v{-up:.1f}h6"/>'
             at = f'x="{LEFT - 16:.0f}" y="{y - up / 2 + 0.35 * TEXT:.1f}" text-anchor="end"'
             yield f'<text fill="{MUTED}" {at}>{number(scale_m, 0)} m</text>'
+
+    def through(self, band: ThroughBand) -> Iterator[str]:
+        """The band of green, as often as it fits into what is shown."""
+        first = math.ceil((self.begin_s - band.begin_s[0]) / band.cycle_s)
+        last = math.floor((self.end_s - band.begin_s[-1] - band.width_s) / band.cycle_s)
+        lines = list(zip(band.begin_s, self.lines_m, strict=True))
+        for later_s in (k * band.cycle_s for k in range(first, last + 1 if band.width_s > 0 else first)):
+            ahead = [(time_s + later_s, line_m) for time_s, line_m in lines]
+            behind = [(time_s + band.width_s, line_m) for time_s, line_m in reversed(ahead)]
+            points = "L".join(f"{self.x(time_s):.1f} {self.y(line_m):.1f}" for time_s, line_m in (*ahead, *behind))
+            yield f'<path class="through" fill="{THROUGH}" fill-opacity="0.32" d="M{points}Z"/>'
 
     def bands(self, recorded: Recorded) -> Iterator[str]:
         """What each stop line's signal showed, drawn beneath the paths."""

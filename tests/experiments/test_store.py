@@ -186,3 +186,11 @@ def test_cases_without_such_figures_stand_beside_those_that_have_them(tmp_path: 
     assert read_table(tmp_path, "links", cases)["case"].tolist() == [1]
     filled(tmp_path, case(1)).write_tables(FACTS, ["b"], ["existing"])
     assert not (tmp_path / "links.parquet").exists()
+
+
+def test_a_configuration_in_place_of_results_is_told_to_be_run(tmp_path: Path):
+    """Whoever compares two .sumocfg directly is told the command that makes results of them."""
+    file = tmp_path / "before.sumocfg"
+    file.write_text("<configuration/>")
+    with pytest.raises(ConfigError, match=r"before.sumocfg: is a file, must be a results folder, as evaluate.py run"):
+        load(file)

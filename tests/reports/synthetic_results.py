@@ -26,6 +26,7 @@ class MadeUp:
     demands: Sequence[float] = (1.0,)
     noise: float = 0.05
     parts: bool = True  # figures by period, movement and link
+    walkers: bool = False  # persons at crossings
     gridlocked: frozenset[tuple[str, int]] = frozenset()  # controller, draw
 
 
@@ -59,6 +60,8 @@ def case(made_up: MadeUp, scenario: str, controller: str, demand: float, draw: i
     inside = round(scheduled * (0.3 if gridlock else 0.0006 * delay_s))
     completed = scheduled - inside - never_entered
     parts = {"tables": tables(delay_s, scheduled, junctions)} if made_up.parts else {}
+    if made_up.parts and made_up.walkers:
+        parts["tables"]["crossings"] = crossings(delay_s, junctions)
     return parts | {
         "scenario": scenario, "controller": controller, "demand": demand, "draw": draw,
         "scheduled": scheduled, "entered": scheduled - never_entered, "completed": completed,
@@ -87,7 +90,7 @@ def tables(delay_s: float, scheduled: int, junctions: int) -> dict[str, dict[str
     group = {
         "demand_veh_per_h": 450.0, "served": 300, "capacity_veh_per_h": 900.0, "green_share": 0.5,
         "yielding_share": 0.0, "queue_p95_veh": delay_s / 4, "storage_veh": 12.0,
-        "stops_per_veh": 0.02 * delay_s, "wait_max_s": 2 * delay_s,
+        "stops_per_veh": 0.02 * delay_s, "wait_max_s": 2 * delay_s, "co2_kg_per_h": 20 + delay_s,
     }  # fmt: skip
     part = dict.fromkeys(group) | {"demand_veh_per_h": 150.0, "served": 100}
     movements = [
@@ -108,5 +111,18 @@ def tables(delay_s: float, scheduled: int, junctions: int) -> dict[str, dict[str
         "links": {
             "link": ["W-J1", "J1-J2"], "vehicles": [600, 500], "delay_s": [delay_s, delay_s / 3],
             "trips": [600, 40], "trip_delay_s": [delay_s, 2 * delay_s],
+            "flow_veh_per_h": [590.0, 495.0], "speed_km_per_h": [1200 / (20 + delay_s), 40.0],
+            "density_veh_per_km": [delay_s / 2, 8.0], "standing_veh": [delay_s / 9, 0.5],
+            "co2_kg_per_km_h": [90 + delay_s, 60.0],
         },
+    }  # fmt: skip
+
+
+def crossings(delay_s: float, junctions: int) -> dict[str, list[Any]]:
+    """One over the northern arm of each junction, and one where nobody drives in."""
+    rows = [(f"J{k}", f":J{k}_c{side}", heading) for k in range(junctions) for side, heading in enumerate(("N", ""))]
+    names = dict(zip(("junction", "approach", "heading"), map(list, zip(*rows, strict=True)), strict=True))
+    waits_s = [delay_s / (2 + k) for k in range(len(rows))]
+    return names | {
+        "persons": [30] * len(rows), "crossing_wait_s": waits_s, "crossing_wait_max_s": [3 * wait for wait in waits_s],
     }  # fmt: skip

@@ -11,10 +11,12 @@ from experiments.store import load
 from experiments.together import Together, together
 from reports.before_after import lines, pairs
 from reports.comparison import Arm, ScenarioComparison, compare
-from reports.delay_map import delay_rows, junction_delays, maps, on_ground
 from reports.drawn import drawn
 from reports.goals import parse_goal
+from reports.ground import on_ground
 from reports.html import render
+from reports.junctions import delay_rows, junction_delays
+from reports.measure_maps import maps
 from reports.scenario import read_scenario
 from reports.words import ENGLISH
 from tests.reports.synthetic_results import REAL_STREETS, write_results
@@ -60,10 +62,13 @@ def test_the_map_has_every_junction_and_its_words(compared: tuple[ScenarioCompar
     comparison = compared[0]
     places = {f"J{k}": (200.0 * k, 30.0 * k) for k in range(5)}
     base = on_ground({"street": ((-100.0, 0.0), (1000.0, 150.0))}, places)
-    panels = maps("map", comparison, base, ENGLISH)
+    drawn_maps = maps("map", comparison, base, ENGLISH)
+    assert [measure["key"] for measure in drawn_maps["measures"]] == ["delay"]
+    panels = drawn_maps["measures"][0]["panels"]
     assert [panel["title"] for panel in panels] == ["existing", "actuated", "actuated − existing"]
     assert all(str(panel["svg"]).count("<circle") == 5 for panel in panels)
-    assert [str(panel["svg"]).count('class="streets"') for panel in panels] == [1, 0, 0]
+    assert str(drawn_maps["streets"]).count('id="map-streets"') == 1
+    assert [str(panel["svg"]).count('<use href="#map-streets"/>') for panel in panels] == [1, 1, 1]
     controllers, rows = delay_rows(comparison)
     assert controllers == ["existing", "actuated"] and len(rows) == 5
 
@@ -75,7 +80,7 @@ def test_a_map_is_of_the_network_that_was_run_or_none(found: Together):
     delays = json.dumps({junction.id: [20.0, 500] for junction in network.intersections})
     cases = found.cases.assign(network_digest=network.digest, delay_by_junction=delays)
     page = render(replace(found, cases=cases))
-    assert 'id="network"' in page and page.count('<use href="#map0-streets"') == 2
+    assert 'id="network"' in page and page.count('<use href="#map0-streets"') == 3 * 9
 
 
 def test_everything_drawn_is_a_table(found: Together):

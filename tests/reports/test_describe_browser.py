@@ -19,4 +19,4 @@ def test_drawings_look_whole_at_every_width(chromium: Path, name: str, tmp_path:
     assert set(found) == {str(width) for width in WIDTHS_PX}
     for seen in found.values():
         assert seen.pop("charts") >= 5
-        assert seen == {"cut": [], "overlaps": [], "fetched": [], "sideways": 0}
+        assert seen == {"cut": [], "overlaps": [], "fetched": [], "sideways": 0, "unseen": []}

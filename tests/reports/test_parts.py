@@ -13,11 +13,13 @@ from experiments.store import load
 from experiments.together import Together, together
 from reports.before_after import pairs
 from reports.comparison import Arm, ScenarioComparison, compare
-from reports.delay_map import maps, on_ground
+from reports.crossings import crossing_lines, crossing_tables
 from reports.drawn import drawn
 from reports.equity import equity_pairs, gini
+from reports.ground import on_ground
 from reports.html import render
 from reports.links import link_delays
+from reports.measure_maps import maps
 from reports.movements import movement_lines, movement_tables
 from reports.parts import NEITHER, judged, of_arm, pair
 from reports.periods import clock, period_lines
@@ -128,7 +130,7 @@ def test_links_are_coloured_by_level_and_by_what_changed(found: Together, compar
     assert link_delays(links, arm)["W-J1"][1] == 600
     streets = {"W-J1": ((0.0, 0.0), (100.0, 0.0)), "J1-J2": ((100.0, 0.0), (200.0, 0.0))}
     base = on_ground(streets, {"J0": (0.0, 0.0), "J1": (100.0, 0.0)})
-    panels = [str(panel["svg"]) for panel in maps("map", comparison, base, ENGLISH, links)]
+    panels = [str(panel["svg"]) for panel in maps("map", comparison, base, ENGLISH, links)["measures"][0]["panels"]]
     assert panels[0].count('class="links"') == 2
     assert [panel.count('class="links"') for panel in panels if "actuated −" in panel] == [1]
 
@@ -173,8 +175,49 @@ def test_tables_have_what_is_drawn(found: Together):
     assert (by_period["difference_low"] <= by_period["difference"]).all()
     assert set(tables["by_movement"]["measure"]) >= {"delay_s", "degree_of_saturation", "queue_to_storage"}
     assert tables["links"].groupby("controller")["link"].nunique().tolist() == [2, 2, 2]
+    assert {"flow_veh_per_h", "speed_km_per_h", "co2_kg_per_km_h", "queue_to_storage"} <= set(tables["links"])
+    assert tables["junctions"]["degree_of_saturation"].tolist() == [0.5] * 6
     assert not pd.isna(tables["equity"]["before"]).any()
 
 
 def test_seconds_are_told_as_the_clock_has_them():
     assert [clock(25800.0), clock(3930.0), clock(0.0)] == ["7:10", "1:05:30", "0:00"]
+
+
+def test_crossings_are_paired_where_somebody_walked(folder: Path, found: Together, compared: Compared):
+    """A row a crossing with the arm that it leads over; the shorter wait is the better one; no section without any."""
+    comparison, arm, baseline = compared
+    assert 'id="crossings"' not in render(found) and "by_crossing" not in drawn(found)
+    waits_s = [20.0 + 0.1 * k + (0.0 if case in arm.cases.index else 9.0) for k, case in enumerate(found.cases.index)]
+    rows = {"case": found.cases.index, "junction": "J0", "approach": ":J0_c0", "heading": "N", "persons": 30.0}
+    table = pd.DataFrame(rows | {"crossing_wait_s": waits_s, "crossing_wait_max_s": 60.0})
+    figures = crossing_lines(table, arm, baseline)["J0", ":J0_c0", "N"]
+    assert figures["crossing_wait_s"].direction == "better" and figures["persons"].direction == ""
+    assert figures["crossing_wait_s"].difference.estimate == pytest.approx(-9.0, abs=1.0)
+    shown = crossing_tables([comparison], table, ENGLISH)
+    assert [row[2] for row in shown[0]["rows"]] == ["over the arm to the north"]
+
+
+def test_a_movement_has_its_co2_and_none_where_it_was_not_kept(found: Together, compared: Compared):
+    _, arm, baseline = compared
+    movements = found.table("movements")
+    line = movement_lines(movements, arm, baseline)[0]
+    assert line.figures["co2_kg_per_h"].known
+    old = movement_lines(movements.drop(columns="co2_kg_per_h"), arm, baseline)[0]
+    assert not old.figures["co2_kg_per_h"].known and old.figures["delay_s"].known
+
+
+def test_who_yields_is_judged_by_the_gaps_where_every_case_has_kept_them(found: Together, compared: Compared):
+    """Then v/c is about; where one case has not, all are by the least; people on foot leave it a least one."""
+    comparison, arm, baseline = compared
+    table = found.table("movements").assign(yielding_share=0.9)
+    able = table["capacity_veh_per_h"] * 0.4
+    kept = table.assign(capacity_yielding_veh_per_h=able, not_judged_share=0.0)
+    line = movement_lines(kept, arm, baseline)[0]
+    assert line.sign == "≈" and line.figures["degree_of_saturation"].after == pytest.approx(1.25)
+    cells = movement_tables([comparison], kept, ENGLISH)[0]["junctions"][0]["rows"][0][3]
+    assert cells[3][0].text.startswith("≈ 1.25") and "F" not in cells[2][0].text
+    lacking = kept.assign(capacity_yielding_veh_per_h=able.where(table["case"] != table["case"].iloc[0]))
+    assert movement_lines(lacking, arm, baseline)[0].figures["degree_of_saturation"].after == pytest.approx(0.5)
+    walked = movement_lines(kept.assign(not_judged_share=0.9), arm, baseline)[0]
+    assert walked.sign == "≥"

@@ -9,7 +9,7 @@ from reports.words import LANGUAGES, words
 from signals.errors import ConfigError
 
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
-ALIKE = ("before_after.p", "table.co2", "measures.co2_kg.title", "before_after.many")
+ALIKE = ("before_after.p", "table.co2", "measures.co2_kg.title", "map.co2", "movements.co2", "before_after.many")
 
 
 def fields(text: str) -> set[str]:

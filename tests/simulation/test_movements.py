@@ -11,6 +11,7 @@ import pytest
 from experiments.case import Case, run_case
 from scenarios.catalogue import find
 from simulation.delay_split import Split
+from simulation.link_means import Means
 from simulation.measures import Window
 from simulation.movement_watch import MovementWatch
 from simulation.network import Network, read
@@ -63,6 +64,19 @@ def test_every_second_of_delay_is_in_one_period_and_on_one_link(row: dict[str, A
     assert by_period.co2_kg.sum() == pytest.approx(row["co2_kg"], abs=0.1)
 
 
+def test_links_have_their_traffic_as_flow_density_and_speed_belong_together(row: dict[str, Any]):
+    """Flow is density times speed where lanes are one; who leaves a link in the window is mostly who came onto it."""
+    links = pd.DataFrame(row["tables"]["links"]).set_index("link")
+    one_lane = links.loc[["N-J", "E-J"]]
+    lanes = one_lane.flow_veh_per_h / (one_lane.density_veh_per_km * one_lane.speed_km_per_h)
+    assert ((lanes > 0.9) & (lanes < 2.2)).all()
+    length_km = pd.Series({name: of[0] / 1000 for name, of in read(find("single").net_file).edges.items()})
+    hours = row["completed"] / row["throughput_veh_per_h"]
+    co2_kg = (links.co2_kg_per_km_h * length_km[links.index]).sum() * hours
+    assert co2_kg == pytest.approx(row["co2_kg"], rel=0.15)
+    assert (links.flow_veh_per_h * hours).sum() == pytest.approx(links.vehicles.sum(), rel=0.05)
+
+
 def test_movement_groups_have_all_delay_at_signals_and_turns_that_of_their_group(row: dict[str, Any]):
     """What is lost on the way to a stop line is lost once."""
     movements = pd.DataFrame(row["tables"]["movements"])
@@ -89,10 +103,11 @@ def test_delay_is_that_of_the_movement_that_a_vehicle_is_to_take(network: Networ
     ):
         places.add(split)
     trips = pd.DataFrame({"depart_s": [700.0, 100.0], "edges": ["ni eo", "ni eo"]})
-    found = pd.DataFrame(places.movements(trips, watched([], network)))
+    found = pd.DataFrame(places.movements(trips, watched([], network), Means({}, {"ni_1": 0.5, "ni_0": 9.0})))
     left = found[(found.approach == "ni") & (found.turns == "left")].iloc[0]
     assert (left.vehicles, left.served, left.delay_s) == (3, 1, 70.0)
     assert left.demand_veh_per_h == 1.0
+    assert left.co2_kg_per_h == 0.5
 
 
 class Seen:

@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from experiments.case import Case, run_case
@@ -181,3 +182,15 @@ def test_persons_alone_are_a_scenario(tmp_path: Path):
     assert (row["scheduled"], row["persons"], row["gridlock"]) == (0, 1, False)
     assert row["person_delay_s"] >= 0
     assert math.isnan(row["delay_s"])
+
+
+def test_waits_are_told_by_crossing_and_by_the_arm_that_it_leads_over(tmp_path: Path):
+    """All waits of the window's persons are at one crossing or another; who walks over without a wait counts too."""
+    walkers = [walk(f"w{k}", 700.0 + 40.0 * k, *WAYS[k % len(WAYS)]) for k in range(30)]
+    case = Case(str(scenario_file(tmp_path, ["".join(walkers)], 3600.0)), "existing", 1.0, 0)
+    row = run_case(case, tmp_path)
+    found = pd.DataFrame(row["tables"]["crossings"])
+    assert set(found.heading) <= set("NESW") and (found.persons <= 30).all() and found.persons.sum() >= 30
+    stood_s = (found.persons * found.crossing_wait_s).sum()
+    assert stood_s == pytest.approx(30 * row["person_wait_s"], abs=1.0) and stood_s > 0
+    assert found.crossing_wait_max_s.max() == row["person_wait_max_s"]

@@ -74,4 +74,4 @@ def test_the_page_looks_whole_at_every_width(needs_program: Callable[..., Path],
     for seen in found.values():
         assert seen.pop("charts") == 16
         assert [name for name in seen.pop("fetched") if not name.startswith("data:")] == []
-        assert seen == {"cut": [], "overlaps": [], "sideways": 0}
+        assert seen == {"cut": [], "overlaps": [], "sideways": 0, "unseen": []}

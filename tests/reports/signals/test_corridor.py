@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from reports.signals.corridor import Recorded, bands, corridor, traces
+from reports.signals.through_band import through_band, widest
 from reports.signals.time_space import BEND_M, bends
 from signals.errors import ConfigError
 
@@ -94,3 +95,46 @@ def test_a_thinned_path_is_the_path():
     assert np.abs(np.interp(time_s, time_s[kept], place_m[kept]) - place_m).max() <= BEND_M
     crossed = int(np.flatnonzero(place_m > place_m[30] + 10.0)[0])
     assert {crossed - 1, crossed} <= set(kept.tolist())
+
+
+def with_plan(offsets_s: dict[str, float], greens_s: dict[str, float], cycle_s: float = 40.0) -> Recorded:
+    """The same vehicles over some minutes, and a plan of one cycle at each junction of the chain."""
+    recorded = made_up(ROUTES)
+    lamps = [
+        (*turn, k * cycle_s + offsets_s[turn[0]] + later_s, shown)
+        for turn in TURNS
+        if turn[0] in offsets_s and turn[3] == "through"
+        for k in range(-1, 8)
+        for later_s, shown in ((0.0, 2), (greens_s[turn[0]], 0))
+    ]
+    paths = pd.concat([recorded.paths, recorded.paths.assign(time_s=recorded.paths["time_s"] + 200.0)])
+    return Recorded(paths, pd.DataFrame(lamps, columns=recorded.lamps.columns))
+
+
+def test_offsets_as_the_drive_takes_leave_the_shortest_green():
+    """At 10 m/s it is 12 s from each stop line to the next; an offset 5 s too late takes 5 s off the band."""
+    greens_s = {"J1": 20.0, "J2": 14.0, "J3": 20.0}
+    recorded = with_plan({"J1": 0.0, "J2": 12.0, "J3": 24.0}, greens_s)
+    along = corridor(recorded)
+    assert along
+    band = through_band(recorded, along)
+    assert band and [band.cycle_s, band.width_s] == pytest.approx([40.0, 14.0])
+    assert band.speed_m_per_s == pytest.approx(10.0) and band.efficiency == pytest.approx(14 / 40)
+    assert band.attainability == pytest.approx(1.0) and np.diff(band.begin_s).tolist() == pytest.approx([12.0, 12.0])
+    late = through_band(with_plan({"J1": 0.0, "J2": 12.0, "J3": 29.0}, greens_s), along)
+    assert late and late.width_s == pytest.approx(9.0) and late.attainability == pytest.approx(9 / 14)
+    none = through_band(with_plan({"J1": 0.0, "J2": 35.0, "J3": 24.0}, greens_s | {"J2": 10.0}), along)
+    assert none and none.width_s == 0.0
+
+
+def test_without_one_cycle_there_is_no_band():
+    recorded = with_plan({"J1": 0.0, "J2": 12.0, "J3": 24.0}, {"J1": 20.0, "J2": 14.0, "J3": 20.0})
+    late = recorded.lamps["junction"].eq("J2") & recorded.lamps["time_s"].gt(150.0)
+    moved = recorded.lamps.assign(time_s=recorded.lamps["time_s"] + 3.0 * late)
+    along = corridor(recorded)
+    assert along and through_band(recorded, along) and through_band(Recorded(recorded.paths, moved), along) is None
+
+
+def test_the_widest_band_goes_over_the_cycles_end():
+    assert list(widest([(35.0, 10.0), (38.0, 10.0)], 40.0)) == pytest.approx([38.0, 7.0])
+    assert widest([(0.0, 10.0), (20.0, 10.0)], 40.0)[1] == 0.0

@@ -17,12 +17,13 @@ from reports.comparison import compare
 from reports.html import render, write_page
 from reports.performance.measure_log import measured_log
 from reports.signals import section
-from reports.signals.corridor import corridor, read_recorded
+from reports.signals.corridor import bands, corridor, read_recorded
+from reports.signals.through_band import through_band
 from reports.signals.time_space import SHOWN, time_space
 from reports.words import LANGUAGES, words
 from signals.errors import ConfigError
-from simulation.event_log import RED
-from tests.reports.test_browser import look_at
+from simulation.event_log import GREEN, RED
+from tests.reports.test_browser import WHOLE, look_at
 
 RED_BAND = re.compile(rf'<path stroke="{SHOWN[RED][0]}" [^>]*d="([^"]*)"')
 PATHS_DRAWN = re.compile(r'<path class="(?:along|others)"[^>]* d="([^"]*)"')
@@ -119,9 +120,31 @@ def test_a_corridor_that_is_named_is_drawn_or_refused(results: Path):
     comparisons = compare(found.cases, found.summary(), found.baseline)
     street = section.streets(found, comparisons, say, ("J1", "J2"))[0]
     assert street["title"] == "arterial: J1 → J2"
-    assert [who for who, _ in street["diagrams"]] == ["existing", "actuated"]
+    assert [who for who, *_ in street["diagrams"]] == ["existing", "actuated"]
     with pytest.raises(ConfigError, match="corridor: J7 is not there"):
         section.streets(found, comparisons, say, ("J7", "J2"))
+
+
+def test_the_band_of_green_is_where_there_is_one_cycle(results: Path):
+    """The existing plan has one: who is in it meets green at each stop line; actuated control has none."""
+    found = {}
+    for controller in ("existing", "actuated"):
+        recorded = read_recorded(paths_of(results, controller))
+        along = corridor(recorded)
+        assert along
+        found[controller] = through_band(recorded, along)
+        svg = time_space(recorded, along, controller, words("en", section.WORDS), found[controller])
+        assert ('class="through"' in svg) == (controller == "existing")
+    band = found["existing"]
+    assert found["actuated"] is None and band and band.cycle_s == 90.0
+    assert 0 < band.width_s <= band.shortest_green_s and 30 < band.speed_m_per_s * 3.6 < 60
+    recorded = read_recorded(paths_of(results, "existing"))
+    along = corridor(recorded)
+    assert along
+    for k, begin_s in enumerate(band.begin_s):
+        shown = bands(recorded, along, k)
+        for at_s in (begin_s + 2 * band.cycle_s + 0.5, begin_s + 2 * band.cycle_s + band.width_s - 0.5):
+            assert [what for begin, end, what in shown if begin <= at_s < end] == [GREEN]
 
 
 def test_every_language_says_the_same():
@@ -142,4 +165,4 @@ def test_it_looks_whole_at_every_width(
     assert console == []
     for seen in found.values():
         assert seen.pop("charts") >= 15
-        assert seen == {"cut": [], "overlaps": [], "fetched": [], "sideways": 0}
+        assert seen == WHOLE
