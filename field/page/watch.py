@@ -61,7 +61,8 @@ class Watched:
 
 
 def _event(name: str, value: Any) -> bytes:
-    return f"event: {name}\ndata: {json.dumps(value, ensure_ascii=False, separators=(',', ':'), allow_nan=False)}\n\n".encode()
+    data = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return f"event: {name}\ndata: {data}\n\n".encode()
 
 
 class Stream:

@@ -214,10 +214,10 @@ function showDecision() {
   const stage = frame.stage >= 0 ? place.stages[frame.stage] : null;
   const own = frame.local ? ` · ${say("own_plan")}` : "";
   put(element("stage"), (stage ? say("stands", { stage: stage.name, phases: stage.phases.join(" "), seconds: frame.green_s.toFixed(0) }) : say("interstage")) + own);
-  const wish = frame.wish.mode === "go" ? (stage && frame.wish.stage === stage.name ? say("keeps", frame.wish) : say("goes", frame.wish)) : say(frame.wish.mode);
+  const wish = frame.wish.mode === "go" ? (stage && frame.wish.stage === stage.name ? say("keeps", frame.wish) : say("goes", frame.wish)) : say(`mode_${frame.wish.mode}`);
   put(element("wish"), `${place.controller}: ${wish} – ${sentence(frame.because.said, frame.wish.stage, frame.because.number)}`);
   element("answer").className = frame.answer.granted ? "" : "no";
-  put(element("answer"), `${say("interlock")}: ` + (frame.answer.granted ? say("granted") : `${say(frame.answer.mode)} – ${sentence(frame.answer.said, "", 0)}`));
+  put(element("answer"), `${say("interlock")}: ` + (frame.answer.granted ? say("granted") : `${say(`mode_${frame.answer.mode}`)} – ${sentence(frame.answer.said, "", 0)}`));
 }
 
 function showTraffic() {
