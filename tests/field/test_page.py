@@ -22,7 +22,6 @@ from field.page import server as page_server
 from field.page import watch
 from field.page.board import Board
 from field.page.desk import MOST_TRIES, WITHIN_S, Desk, of_this_machine
-from field.page.onlooker import Onlooker
 from field.page.schematic import arm_angles, schematic
 from field.page.server import Pages, token_of
 from field.page.watch import Stream, Watched
@@ -185,7 +184,7 @@ def test_every_lane_head_and_loop_is_drawn_once():
 
 
 def test_the_page_shows_what_the_record_has(shown: Shown):
-    """Stage, heads, loops, queues, decision and answer of the newest tick, and the ticks before it for who comes late."""
+    """Stage, heads, loops, queues, decision and answer of the newest tick, and those before it for who comes late."""
     record = shown.run(40)
     assert record is not None
     watched = Watched(shown.board)
@@ -247,7 +246,7 @@ def test_without_a_token_nothing_can_be_asked_for(shown: Shown):
 
 @pytest.mark.usefixtures("token")
 def test_release_and_acknowledge_need_the_token(shown: Shown, tmp_path: Path):
-    """Wrong or missing does nothing; right is done in the next tick, stands in the audit log by name, the token never."""
+    """Wrong or missing does nothing; right is done in the next tick, and is in the audit log by name, never by token."""
     shown.run(20)
     assert shown.ask("release", token="") == shown.ask("release", token=TOKEN + "x") == (403, "wrong_token")
     assert shown.ask("acknowledge") == (409, "not_now")
