@@ -246,7 +246,7 @@ def test_without_a_token_nothing_can_be_asked_for(shown: Shown):
 
 @pytest.mark.usefixtures("token")
 def test_release_and_acknowledge_need_the_token(shown: Shown, tmp_path: Path):
-    """Wrong or missing does nothing; right is done in the next tick, and is in the audit log by name, never by token."""
+    """Wrong or missing does nothing; right is done in the next tick and audited by name; the token is in no log."""
     shown.run(20)
     assert shown.ask("release", token="") == shown.ask("release", token=TOKEN + "x") == (403, "wrong_token")
     assert shown.ask("acknowledge") == (409, "not_now")

@@ -64,7 +64,7 @@ function drawJunction() {
   const drawing = element("drawing");
   drawing.replaceChildren();
   const reach = half + long + 22;
-  drawing.setAttribute("viewBox", `${-reach} ${-reach} ${2 * reach} ${2 * reach}`);
+  drawing.setAttribute("viewBox", frameOf(arms, half, lane, reach).join(" "));
   drawing.setAttribute("aria-label", say("drawing", { junction: place.junction }));
   const shapes = { lanes: [], loops: [], queues: [] };
   const across = (arm, k) => -(arm.lanes.length - k - 0.5) * lane;
@@ -110,13 +110,28 @@ function drawJunction() {
   place.shapes = shapes;
 }
 
+// As little as all arms need: a junction of three arms leaves a side free.
+function frameOf(arms, half, lane, reach) {
+  const xs = [-half, half], ys = [-half, half];
+  for (const arm of arms) {
+    const radians = (arm.angle * Math.PI) / 180, across = (Math.max(arm.lanes.length, arm.exits) + 2) * lane;
+    const [x, y] = [Math.cos(radians), -Math.sin(radians)];
+    for (const side of [-1, 1]) {
+      xs.push(x * reach + side * Math.abs(y) * across);
+      ys.push(y * reach + side * Math.abs(x) * across);
+    }
+  }
+  const left = Math.min(...xs), top = Math.min(...ys);
+  return [left, top, Math.max(...xs) - left, Math.max(...ys) - top];
+}
+
 function drawName(drawing, arm, reach, lane) {
-  const radians = (arm.angle * Math.PI) / 180, width = (arm.lanes.length + 1) * lane;
+  const radians = (arm.angle * Math.PI) / 180;
   const x = Math.cos(radians) * (reach - 16) , y = -Math.sin(radians) * (reach - 16);
   const upright = Math.abs(Math.sin(radians)) > 0.7;
   const text = make(drawing, "text", {
     class: "armname", x: upright ? x + arm.exits * lane * Math.sign(y < 0 ? 1 : -1) + 8 * Math.sign(y < 0 ? 1 : -1) : x,
-    y: upright ? y + 4 : y - width * Math.sign(x) * 0 - (x > 0 ? arm.lanes.length : arm.exits) * lane - 8,
+    y: upright ? y + 4 : y - (x > 0 ? arm.lanes.length : arm.exits) * lane - 8,
     "text-anchor": upright ? (y < 0 ? "start" : "end") : x > 0 ? "end" : "start",
   });
   text.textContent = arm.name;
@@ -152,8 +167,8 @@ function drawGroups() {
   place.rows = place.groups.map((group, column) => {
     const row = make(table, "tr");
     const name = make(row, "td", { class: "lanes", title: group.name });
-    const icon = make(name, "svg", { viewBox: "-13 -9 26 18" });
-    const colour = make(icon, "circle", { cx: -7, cy: 0, r: 5, class: "u" });
+    const icon = make(name, "svg", { viewBox: "-18 -9 33 18" });
+    const colour = make(icon, "circle", { cx: -12, cy: 0, r: 5, class: "u" });
     const lane = place.drawing.arms.flatMap((arm) => arm.lanes).find((each) => each.group === column);
     for (const turn of lane?.turns ?? []) make(icon, "path", { class: "turn", d: TURNS[turn], transform: "translate(6 0) scale(0.9)" });
     name.append(group.approach);
