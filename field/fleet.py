@@ -18,7 +18,7 @@ from rich.console import Console
 from field.cabinets import connect
 from field.clock import WallClock
 from field.fleet_view import FleetView, Standing
-from field.page.server import Pages
+from field.page.pages import Pages
 from field.run import Job, OpenCabinet, Run, drive, prepare, run_site, say
 from field.stop import Halt, StopRequest
 from field.supervisor import Supervisor

@@ -123,7 +123,7 @@ class AtTheConsole:
 
 def run_site(run: Run, console: Console, open_cabinet: OpenCabinet = connect) -> int:
     """Run it until it is stopped or the time is over, give the cabinet back, say what it came to; the exit status."""
-    from field.page.server import Pages  # its libraries are for who runs a site
+    from field.page.pages import Pages  # which knows this module
 
     job = prepare(run)
     with StopRequest() as stop, Pages(lambda line: say(console, line)) as pages:

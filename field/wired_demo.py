@@ -18,7 +18,7 @@ from field.cabinets import connect
 from field.clock import StreetClock
 from field.demo import Demo, run_demo
 from field.ntcip.preflight import TABLES
-from field.page.server import Pages
+from field.page.pages import Pages
 from field.run import AtTheConsole, Job, drive
 from field.site import Site
 from field.site_file import built

@@ -22,8 +22,8 @@ from field.page import server as page_server
 from field.page import watch
 from field.page.board import Board
 from field.page.desk import MOST_TRIES, WITHIN_S, Desk, of_this_machine
+from field.page.pages import Pages, token_of
 from field.page.schematic import arm_angles, schematic
-from field.page.server import Pages, token_of
 from field.page.watch import Stream, Watched
 from field.page.wording import HERE, words
 from field.run import Job
