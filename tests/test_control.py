@@ -80,7 +80,12 @@ def test_a_demo_without_a_word_goes_over_the_wire(tmp_path: Path, needs_program:
     logs = tmp_path / "logs"
     code, said, complaint = run("demo", "--seconds", 12, "--speed", 2, "--log", logs)
     assert (code, complaint) == (0, "")
-    for words in ("SNMP on 127.0.0.1:", "engaging to active: it is ours", "releasing to fallback: planned"):
+    for words in (
+        "SNMP on 127.0.0.1:",
+        "page: http://127.0.0.1:",
+        "engaging to active: it is ours",
+        "releasing to fallback: planned",
+    ):
         assert words in said
     assert verify(logs / "audit").broken == ""
     assert {row["name"] for row in entries(logs / "audit") if row["kind"] == "set"} >= {"systemPatternControl"}

@@ -71,6 +71,8 @@ def page(traffic: LogReader) -> Iterator[tuple[PageServer, Board]]:
     said: list[str] = []
     server, over = PageServer("127.0.0.1", 0, said.append), threading.Event()
     board = server.boards["crossroads"] = Board(site, traffic.layout, "a-long-and-secret-token", 1.0)
+    board.say("engaging to active: it is ours")
+    board.say("active to releasing: its status is 7.9 s old, must be at most 2")
     status = CabinetStatus(0.0, Commander.OURS, "", "", False, 15.0, "hold 1 5", 0.2)
 
     def run() -> None:
@@ -107,8 +109,13 @@ def test_the_page_moves_fits_and_asks(chromium: Path, page: tuple[PageServer, Bo
                 seen: dict[str, Any] = browser.value(SEEN)
                 assert seen.pop("lamps") == 10
                 assert seen == {"sideways": 0, "cut": 0, "over": 0, "known": True, "wordless": 0, "lang": code}
-        heard = {browser.until(SHOWN) for _ in range(200)}
-        assert len(heard) > 5
+        for _ in range(6):
+            browser.until(f"{SHOWN} !== {json.dumps(browser.value(SHOWN))}")
+        lines = "[...document.querySelectorAll('#lines li')].map((each) => each.textContent)"
+        assert browser.value(lines) == [
+            "控制中 → 释放中：其状态已有 7.9 秒，最多 2 秒",
+            "接管中 → 控制中：已由我方控制",
+        ]
         assert browser.console == []
         assert {url.removeprefix(server.address).partition("?")[0] for url in browser.fetched} <= {
             "", "page.css", "page.js", "icon.svg", "sites.json", "sites/crossroads.json", "sites/crossroads/events",

@@ -46,6 +46,18 @@ function sentence(said, stage, number) {
   return before + filled;
 }
 
+// What the state machine says has its figures in it: {a}, {b} stand for any.
+function reason(said) {
+  const step = /^(\w+) to (\w+): (.*)$/.exec(said);
+  if (step && step[1] in words.states) return `${words.states[step[1]]} → ${words.states[step[2]]}${words.language.colon}${reason(step[3])}`;
+  for (const [known, ours] of Object.entries(words.reasons)) {
+    const pattern = known.replace(/[.*+?^$()|[\]\\]/g, "\\$&").replace(/\{(\w)\}/g, "(?<$1>.+?)");
+    const found = new RegExp(`^${pattern}$`).exec(said);
+    if (found) return ours.replace(/\{(\w)\}/g, (_, name) => reason(found.groups[name]));
+  }
+  return words.said[said] ?? said;
+}
+
 const best = (letters) => [...TELLING].find((letter) => letters.includes(letter)) ?? "u";
 const letters = (heads, columns) => columns.map((k) => heads[k] ?? "u").join("");
 const turned = (angle) => `rotate(${90 - angle})`;
@@ -182,9 +194,9 @@ function show() {
   const state = frame.ended ? "ended" : frame.silent ? "silent" : frame.state;
   element("state").className = `badge ${state}`;
   put(element("state"), words.states[state] ?? state);
-  put(element("why"), sentence(frame.why ?? "", "", 0));
+  put(element("why"), reason(frame.why ?? ""));
   list(element("alarms"), frame.alarms ?? []);
-  list(element("lines"), [...(frame.lines ?? [])].reverse());
+  list(element("lines"), (frame.lines ?? []).map(reason).reverse());
   showLine();
   if (frame.heads === undefined) return;
   showJunction();
@@ -456,7 +468,7 @@ async function showIndex() {
     make(make(row, "td"), "span", { class: `badge ${state}` }, words.states[state] ?? state);
     make(row, "td", {}, each.stage_name || "–");
     for (const key of ["changes", "refused", "late"]) make(row, "td", { class: "number" }, String(each[key] ?? 0));
-    make(row, "td", {}, each.alarms?.join("; ") || each.why || "");
+    make(row, "td", {}, each.alarms?.join("; ") || reason(each.why ?? ""));
   }
   setTimeout(showIndex, 2000);
 }
