@@ -116,11 +116,23 @@ def job_of(demo: Demo, site: Site) -> Job:
 
 def approved(job: Job) -> Job:
     """With the digest of the tables, which nobody needs to compare with a timing sheet here."""
-    with closing(connect(job.site, job.place, time.monotonic)) as found:
-        digest = next(finding.value for finding in found.preflight() if finding.what == TABLES)
+    until_s = time.monotonic() + UP_WITHIN_S
+    while True:
+        try:
+            digest = tables_digest(job)
+            break
+        except PlantError:  # on a busy machine the first answers take longer than a street's would
+            if time.monotonic() > until_s:
+                raise
     return replace(
         job, site=job.site.model_copy(update={"cabinet": job.site.cabinet.model_copy(update={"approved": digest})})
     )
+
+
+def tables_digest(job: Job) -> str:
+    """Of the cabinet's tables, as its preflight has it. Raises `PlantError`."""
+    with closing(connect(job.site, job.place, time.monotonic)) as found:
+        return next(finding.value for finding in found.preflight() if finding.what == TABLES)
 
 
 @contextmanager

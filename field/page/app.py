@@ -36,10 +36,16 @@ FILES = {"/": "index.html", "/page.css": "page.css", "/page.js": "page.js", "/ic
 
 
 class Page:
-    """The application. boards: by name, may change at any time; loopback: answers only to a name of this machine."""
+    """The application. boards: by name, may change at any time; loopback: answers only to a name of this machine.
 
-    def __init__(self, boards: Mapping[str, Board], loopback: bool, over: Callable[[], bool]) -> None:
-        self._boards, self._loopback, self._over = boards, loopback, over
+    over: whether readers have to go; say: told, once, of a board that cannot be shown.
+    """
+
+    def __init__(
+        self, boards: Mapping[str, Board], loopback: bool, over: Callable[[], bool], say: Callable[[str], None]
+    ) -> None:
+        self._boards, self._loopback, self._over, self._say = boards, loopback, over, say
+        self._failed: set[str] = set()
         self._watched: dict[str, Watched] = {}
         self._desk, self._readers = Desk(), 0
         files = [Route(path, _file(name)) for path, name in FILES.items()]
@@ -72,8 +78,16 @@ class Page:
     async def _keep_looking(self) -> None:
         while True:
             for name, board in list(self._boards.items()):
-                self._site(name, board).look()
+                try:
+                    self._site(name, board).look()
+                except Exception as error:  # noqa: BLE001 - one board that cannot be shown must not stop the others
+                    self._tell(f"page: {name}: {type(error).__name__}: {error}")
             await asyncio.sleep(LOOK_S)
+
+    def _tell(self, line: str) -> None:
+        if line not in self._failed:
+            self._failed.add(line)
+            self._say(line)
 
     def _site(self, name: str, board: Board) -> Watched:
         found = self._watched.get(name)

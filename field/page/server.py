@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 import threading
 from collections.abc import Callable
@@ -44,7 +45,7 @@ class PageServer:
         self._host, self._say = host, say
         self.boards: dict[str, Board] = {}
         self._over = threading.Event()
-        page = Page(self.boards, is_loopback(host), self._over.is_set)
+        page = Page(self.boards, is_loopback(host), self._over.is_set, say)
         self._server = uvicorn.Server(
             uvicorn.Config(
                 page,
@@ -57,6 +58,7 @@ class PageServer:
                 timeout_graceful_shutdown=1,
             )
         )
+        logging.getLogger("uvicorn").addHandler(logging.NullHandler())  # else every bad request is on the console
         self._thread = threading.Thread(target=self._serve, name="page", daemon=True)
         self._thread.start()
 

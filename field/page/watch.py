@@ -88,7 +88,7 @@ class Stream:
         while not (left.done() or self._over()):
             found, now_s = self._watched(), time.monotonic()
             if found is None:
-                return
+                break
             if found is not site:
                 site, number = found, -1
                 await _send(send, found.past)
@@ -96,6 +96,8 @@ class Stream:
                 number, sent_s = found.number, now_s
                 await _send(send, found.event)
             await asyncio.sleep(LOOK_S)
+        if not left.done():
+            await send({"type": "http.response.body", "body": b""})
 
     @staticmethod
     async def _leaves(receive: Receive) -> None:
