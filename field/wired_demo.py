@@ -52,7 +52,7 @@ class Asked:
         """With what was left open. Raises `ConfigError`."""
         speed = speed if self.speed is None else self.speed
         scenario = self.scenario or scenario
-        return Demo(scenario, self.controller, speed, self.seconds, self.log, self.gui, self.history)
+        return Demo(scenario, self.controller, speed, self.seconds, self.log, self.gui, self.history, self.page)
 
 
 def show_demo(asked: Asked, console: Console) -> int:

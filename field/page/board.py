@@ -10,7 +10,6 @@ from collections import deque
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from field.site import Site
 from field.vitals import Vitals
 from signals.layout import Layout
 from signals.values import Record
@@ -62,8 +61,8 @@ class Durations:
 class Board:
     """One site on the page. token: empty where nobody may ask for anything."""
 
-    def __init__(self, site: Site, place: Layout, token: str, speed: float) -> None:
-        self.name, self.controller, self.level = site.name, site.controller, str(site.level)
+    def __init__(self, name: str, controller: str, level: str, place: Layout, token: str, speed: float) -> None:
+        self.name, self.controller, self.level = name, controller, level
         self.place, self.token, self.speed = place, token, speed
         self.latest: Reading | None = None
         self.ended = False

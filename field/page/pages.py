@@ -7,11 +7,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from field.clock import WallClock
 from field.page.board import Board
+from field.page.district import District
 from field.page.onlooker import Onlooker
 from field.run import Job, Witness
 from field.secrets import load_secrets
+from field.site import Page
+from field.view import Shows
 from signals.errors import ConfigError
+from signals.layout import Layout, layout
 
 if TYPE_CHECKING:
     from field.page.server import PageServer
@@ -34,7 +39,7 @@ class Pages:
         page = job.site.page
         if page is None:
             return witness
-        board = Board(job.site, job.place, token_of(page.secrets), job.speed)
+        board = board_of(job)
         with self._lock:
             try:
                 server = self._server(page.host, page.port)
@@ -43,6 +48,13 @@ class Pages:
                 return witness
             server.boards[job.site.name] = board
         return Onlooker(witness, board)
+
+    def of_district(self, view: Shows, demo: str, controller: str, place: Layout, clock: WallClock) -> Shows:
+        """The view with a page beside it at a free port, its junctions side by side; nothing can be asked for."""
+        boards = [Board(i.id, controller, demo, layout([i]), "", clock.speed) for i in place.intersections]
+        with self._lock:
+            self._server(Page().host, 0).boards.update({board.name: board for board in boards})
+        return District(view, boards, place, clock)
 
     def _server(self, host: str, port: int) -> PageServer:
         found = self._servers.get((host, port))
@@ -59,6 +71,13 @@ class Pages:
     def __exit__(self, *_: object) -> None:
         for server in self._servers.values():
             server.close()
+
+
+def board_of(job: Job) -> Board:
+    """A site's. Raises `ConfigError` where its token cannot be read."""
+    site = job.site
+    token = token_of(site.page.secrets) if site.page else ""
+    return Board(site.name, site.controller, str(site.level), job.place, token, job.speed)
 
 
 def token_of(secrets: Path | None) -> str:

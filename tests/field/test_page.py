@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -22,6 +23,7 @@ from field.page import server as page_server
 from field.page import watch
 from field.page.board import Board
 from field.page.desk import MOST_TRIES, WITHIN_S, Desk, of_this_machine
+from field.page.district import junction_of
 from field.page.pages import Pages, token_of
 from field.page.schematic import arm_angles, schematic
 from field.page.watch import Stream, Watched
@@ -29,14 +31,15 @@ from field.page.wording import HERE, words
 from field.run import Job
 from field.site import Site
 from field.tally import Tally
-from signals.controllers import actuated, adaptive, existing, fixed_time, learned, sighted
+from signals.controllers import actuated, adaptive, build, existing, fixed_time, learned, sighted
 from signals.errors import ConfigError
+from signals.flow import FlowEstimator
 from signals.intersection import Movement
 from signals.plans import PlanFile
-from signals.safety import WORDING
+from signals.safety import WORDING, Interlock
 from signals.values import Record
 from tests.field.fake_cabinet import Bench
-from tests.signals.fakes import crossing
+from tests.signals.fakes import FakePlant, crossing
 
 TOKEN = "a-long-and-secret-token"
 
@@ -356,6 +359,22 @@ def test_sites_at_one_address_share_a_page(shown: Shown, tmp_path: Path):
     assert [line for line in shown.said if "page: http" in line] == [f"page: {shown.server.address}"]
     sites = json.loads(shown.request("/sites.json")[2])
     assert [(each["name"], each["state"]) for each in sites] == [("bridge", "boot"), ("crossing", "boot")]
+
+
+def test_junctions_of_one_loop_are_apart(tmp_path: Path):
+    """Each board has its own junction's part of a record, as if it were alone."""
+    plant = FakePlant([crossing(), crossing().model_copy(update={"id": "second"})])
+    plant.wait(30.0)
+    flow, snapshot = FlowEstimator(plant.layout), plant.read()
+    loops = np.array([j == 1 for j, _ in plant.layout.loops])
+    snapshot = snapshot._replace(presence=loops, stage=np.array([0, 1]))
+    traffic = flow.update(snapshot)
+    decision = build("max-pressure", plant.layout, PlanFile(plan=())).decide(traffic)
+    record = Record(snapshot, traffic, decision, Interlock(plant.layout).permit(snapshot, decision))
+    second = junction_of(record, 1, loops)
+    assert second.snapshot.presence.all() and not junction_of(record, 0, ~loops).snapshot.presence.any()
+    assert second.snapshot.stage.tolist() == [1] and second.traffic.queue_veh.shape == (1, traffic.queue_veh.shape[1])
+    assert second.command.refusal.tolist() == [record.command.refusal[1]]
 
 
 def test_a_token_that_can_be_guessed_or_read_is_refused(tmp_path: Path):

@@ -11,7 +11,6 @@ import pytest
 from field.cabinet import CabinetStatus, Commander, Level
 from field.page.board import Board, Durations, Reading
 from field.page.server import PageServer
-from field.site import Site
 from field.vitals import Vitals
 from signals.recording import LogReader
 from signals.replay import logged_controller, replay
@@ -59,18 +58,11 @@ def traffic(tmp_path_factory: pytest.TempPathFactory) -> LogReader:
 @pytest.fixture
 def page(traffic: LogReader) -> Iterator[tuple[PageServer, Board]]:
     """The recorded traffic on a page, 20 ticks a second, again and again."""
-    site = Site.model_validate(
-        {
-            "name": "crossroads",
-            "level": "hold",
-            "controller": "max-pressure",
-            "intersection": {"file": "crossing.toml"},
-            "cabinet": {"protocol": "ntcip", "snmp": {"user": "central"}},
-        }
-    )
     said: list[str] = []
     server, over = PageServer("127.0.0.1", 0, said.append), threading.Event()
-    board = server.boards["crossroads"] = Board(site, traffic.layout, "a-long-and-secret-token", 1.0)
+    board = server.boards["crossroads"] = Board(
+        "crossroads", "max-pressure", "hold", traffic.layout, "a-long-and-secret-token", 1.0
+    )
     board.say("engaging to active: it is ours")
     board.say("active to releasing: its status is 7.9 s old, must be at most 2")
     status = CabinetStatus(0.0, Commander.OURS, "", "", False, 15.0, "hold 1 5", 0.2)
