@@ -40,6 +40,7 @@ Log = Annotated[
 ]
 History = Annotated[Path | None, typer.Option(help="What is usual here: read if there, kept up to date.")]
 Gui = Annotated[bool, typer.Option("--gui", help="Open SUMO's window beside.")]
+NoPage = Annotated[bool, typer.Option("--no-page", help="Do without the live page.")]
 Recorded = Annotated[Path, typer.Argument(help="A record log.")]
 RunSeconds = Annotated[float | None, typer.Option("--seconds", help="Seconds of the street; else until Ctrl-C.")]
 FeedText = Annotated[
@@ -143,11 +144,12 @@ def demo(
     log: Log = None,
     gui: Gui = False,
     history: History = None,
+    no_page: NoPage = False,
 ) -> None:
     """Watch a controller think: a virtual cabinet, SUMO behind it, the loop over SNMP. Ctrl-C gives the street back."""
     from field.wired_demo import Asked, show_demo  # SUMO, which the street has no use for
 
-    asked = Asked(scenario, junction, controller, speed, seconds, log, gui, history)
+    asked = Asked(scenario, junction, controller, speed, seconds, log, gui, history, not no_page)
     raise typer.Exit(show_demo(asked, output()))
 
 

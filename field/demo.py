@@ -39,6 +39,7 @@ class Demo:
     log: Path | None = None
     gui: bool = False
     history: Path | None = None
+    page: bool = False
 
     def __post_init__(self) -> None:
         if not self.seconds > 0:
@@ -50,13 +51,17 @@ def run_demo(demo: Demo, console: Console) -> int:
     """Run it, give the street back, say what it came to; the exit status."""
     started = datetime.now(UTC)
     path = demo.log or Path("recordings") / f"demo-{started.astimezone():%Y%m%d-%H%M%S}.jsonl"
-    with VirtualStreet(demo.scenario, demo.gui) as street, StopRequest() as stop:
+    from field.page.pages import Pages  # which knows what runs a site
+
+    pages = Pages(lambda line: console.print(line, markup=False))
+    with VirtualStreet(demo.scenario, demo.gui) as street, StopRequest() as stop, pages:
         clock = WallClock(street.seconds(DECISION_S), demo.speed, stop.wait)
         controller = build(demo.controller, street.layout, street.plans)
         kept = HistoryFile(demo.history, street.layout) if demo.history else None
         with new_log(path) as stream, View(console, street.layout, demo.scenario, demo.controller, clock) as view:
             log = LogWriter(stream, header_of(demo, street, started, kept))
-            session = Session(street.layout, street.plant, controller, clock, log, view, kept)
+            shown = pages.of_district(view, "demo", demo.controller, street.layout, clock) if demo.page else view
+            session = Session(street.layout, street.plant, controller, clock, log, shown, kept)
             released_s = drive(session, street, stop, demo.seconds)
     if kept:
         kept.save()

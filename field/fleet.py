@@ -18,6 +18,7 @@ from rich.console import Console
 from field.cabinets import connect
 from field.clock import WallClock
 from field.fleet_view import FleetView, Standing
+from field.page.pages import Pages
 from field.run import Job, OpenCabinet, Run, drive, prepare, run_site, say
 from field.stop import Halt, StopRequest
 from field.supervisor import Supervisor
@@ -125,6 +126,7 @@ class Fleet:
         self._run, self._console, self._open = run, console, open_cabinet
         self.rows = [Row(file, console) for file in files]
         self._halt, self._preparing = Halt(), threading.Lock()
+        self._pages = Pages(lambda line: say(console, line))
         self._folders: dict[Path, Path] = {}
         """Whose log folder each is."""
         self._threads = [
@@ -134,7 +136,7 @@ class Fleet:
     def run(self) -> int:
         """All of them; the exit status is 1 where one has ended by an error."""
         watchdog = Watchdog()
-        with StopRequest() as stop, FleetView(self._console, self._run.site.name) as view:
+        with StopRequest() as stop, FleetView(self._console, self._run.site.name) as view, self._pages:
             for thread in self._threads:
                 thread.start()
             watchdog.tell("READY=1")
@@ -181,7 +183,8 @@ class Fleet:
         """One site, again and again, until somebody stops it or its time is over."""
         while not self._halt.asked:
             try:
-                for line in drive(self._prepare(row), self._halt, row, self._open):
+                job = self._prepare(row)
+                for line in drive(job, self._halt, self._pages.beside(row, job), self._open):
                     row.say(line)
                 return
             except Exception as error:  # noqa: BLE001 - the top of this thread: no other site may feel it

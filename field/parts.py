@@ -93,6 +93,8 @@ def secrets_of(site: Site) -> list[str]:
     files = {site.cabinet.snmp.secrets, *(feed.secrets for feed in site.feeds if isinstance(feed, MqttFeed))}
     if site.neighbours:
         files.add(site.neighbours.secrets)
+    if site.page:
+        files.add(site.page.secrets)
     found = [value for file in files for value in dict(load_secrets(file)).values()]
     return sorted({value.get_secret_value() for value in found} - {""}, key=len, reverse=True)
 

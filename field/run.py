@@ -123,9 +123,11 @@ class AtTheConsole:
 
 def run_site(run: Run, console: Console, open_cabinet: OpenCabinet = connect) -> int:
     """Run it until it is stopped or the time is over, give the cabinet back, say what it came to; the exit status."""
+    from field.page.pages import Pages  # which knows this module
+
     job = prepare(run)
-    with StopRequest() as stop:
-        for line in drive(job, stop, AtTheConsole(console), open_cabinet):
+    with StopRequest() as stop, Pages(lambda line: say(console, line)) as pages:
+        for line in drive(job, stop, pages.beside(AtTheConsole(console), job), open_cabinet):
             console.print(line, markup=False, soft_wrap=True)
     return stop.exit_status
 

@@ -22,6 +22,7 @@ class Secrets(Frozen):
     authentication_key: SecretStr = SecretStr("")
     privacy_key: SecretStr = SecretStr("")
     password: SecretStr = SecretStr("")
+    page_token: SecretStr = SecretStr("")
 
 
 def load_secrets(file: Path | None) -> Secrets:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from field.clock import WallClock
 from field.history_file import HistoryFile
 from field.tally import Tally
-from field.view import View
+from field.view import Shows
 from signals.controllers.releasing import Releasing
 from signals.errors import PlantError
 from signals.flow import FlowEstimator
@@ -31,7 +31,7 @@ class Session:
         controller: Controller,
         clock: WallClock,
         log: LogWriter,
-        view: View,
+        view: Shows,
         kept: HistoryFile | None = None,
     ):
         self._controller = Releasing(layout, controller)

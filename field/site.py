@@ -196,6 +196,18 @@ class Logging(Frozen):
     keep_days: Annotated[int, Field(ge=1, le=3660)] = 90
 
 
+class Page(Frozen):
+    """The live page and `/metrics`; sites that name one address share it. port: 0 finds a free one.
+
+    secrets: a file of mode 0600 with `page_token`, by which an operator may release and acknowledge, or none: the
+    environment (see `field.secrets`). Without a token nothing can be asked for there.
+    """
+
+    host: Host = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8080
+    secrets: FilePath | None = None
+
+
 class Site(Frozen):
     """One site file. release_pattern: what is written to systemPatternControl on release, 0 for the cabinet's own.
 
@@ -218,6 +230,7 @@ class Site(Frozen):
     feeds: tuple[Feed, ...] = ()
     neighbours: Neighbours | None = None
     logging: Logging = Field(default=Logging(), validate_default=True)
+    page: Page | None = None
 
     @model_validator(mode="after")
     def _whole(self) -> Self:

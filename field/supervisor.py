@@ -5,6 +5,7 @@ It never reads a clock but the one that it is given, and it never leaves a cabin
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ from field.gate import Gate
 from field.lockout_file import LockoutFile
 from field.record_log import RecordLog
 from field.states import ENGAGED, Machine, State, Transition, heartbeat_s
+from field.vitals import Vitals, outcome
 from signals.errors import PlantError
 from signals.flow import FlowEstimator
 from signals.loop import Estimator, Loop
@@ -78,6 +80,7 @@ class Supervisor:
         self._fault = self._trip = self._stop = self._asked = self._no_answer = ""
         self._released = self._look_first = False
         self.transitions = 0
+        self._sets: Counter[str] = Counter()
         parts.audit.append(START, by=parts.by, level=parts.machine.level, lockout=parts.machine.locked)
 
     @property
@@ -97,9 +100,36 @@ class Supervisor:
         parts = self._parts
         return [each for each in (self._no_answer, parts.audit.failed, parts.records.failed, self._fault) if each]
 
+    @property
+    def vitals(self) -> Vitals:
+        """How the site stands, for who looks on."""
+        parts = self._parts
+        state, _, why = self.words.partition(": ")
+        return Vitals(
+            state=state,
+            why=why,
+            level=self._machine.level,
+            alarms=tuple(self.alarms),
+            status=self._status,
+            status_age_s=self._now() - self._read_s,
+            believed=parts.flow.believed,
+            replaced=parts.controller.replaced,
+            rules_only=parts.controller.rules_only,
+            transitions=self.transitions,
+            sets=dict(self._sets),
+            audit_failed=bool(parts.audit.failed),
+            records_failed=bool(parts.records.failed),
+        )
+
     def release_now(self, who: str) -> None:
         """An operator wants the cabinet back; it stays so until it is acknowledged."""
         self._asked = f"{who} asked for its release"
+        self._parts.audit.append("asked", what="release", who=who)
+
+    def acknowledge(self, who: str) -> None:
+        """As `control.py acknowledge` does. Raises `ConfigError` where nothing is locked."""
+        self._parts.lockout.acknowledge(who, _time())
+        self._parts.audit.append("asked", what="acknowledge", who=who)
 
     def tick(self) -> Record | None:
         """Once a second. What was recorded, or None where the cabinet did not answer."""
@@ -278,6 +308,7 @@ class Supervisor:
         """Every write with what came of it, and the tick."""
         parts = self._parts
         for write in parts.cabinet.writes():
+            self._sets[outcome(write)] += 1
             parts.audit.append(
                 "set",
                 at_s=write.time_s,

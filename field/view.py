@@ -33,6 +33,13 @@ class Renderer(Protocol):
     def __exit__(self, *error: object) -> None: ...
 
 
+class Shows(Protocol):
+    """Is shown every record."""
+
+    def show(self, record: Record, mode: str, tally: Tally, last: bool = False) -> None:
+        """Draw this one, or not."""
+
+
 class Picture:
     """A live picture."""
 

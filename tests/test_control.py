@@ -47,7 +47,7 @@ def test_a_demo_plays_back_to_the_same_decisions(tmp_path: Path):
         demo(log, "--speed", "400", "--seconds", "60"), cwd=tmp_path, capture_output=True, text=True, timeout=120
     )
     assert (shown.returncode, shown.stderr) == (0, "")
-    assert "\x1b" not in shown.stdout and str(log) in shown.stdout
+    assert "\x1b" not in shown.stdout and str(log) in shown.stdout and "page: http://127.0.0.1:" in shown.stdout
     code, said, complaint = run("replay", log)
     assert (code, complaint) == (0, "")
     assert re.search(r"(\d+) of \1 decisions and \1 of \1 commands are the same", said)
@@ -80,7 +80,12 @@ def test_a_demo_without_a_word_goes_over_the_wire(tmp_path: Path, needs_program:
     logs = tmp_path / "logs"
     code, said, complaint = run("demo", "--seconds", 12, "--speed", 2, "--log", logs)
     assert (code, complaint) == (0, "")
-    for words in ("SNMP on 127.0.0.1:", "engaging to active: it is ours", "releasing to fallback: planned"):
+    for words in (
+        "SNMP on 127.0.0.1:",
+        "page: http://127.0.0.1:",
+        "engaging to active: it is ours",
+        "releasing to fallback: planned",
+    ):
         assert words in said
     assert verify(logs / "audit").broken == ""
     assert {row["name"] for row in entries(logs / "audit") if row["kind"] == "set"} >= {"systemPatternControl"}

@@ -19,6 +19,7 @@ PINS = [*PROJECT["dependencies"], *(pin for extra in PROJECT["optional-dependenc
 NAMES = {pin.split("==")[0] for pin in PINS}
 INSTALLED_AS = {
     "paho": "paho-mqtt",
+    "prometheus_client": "prometheus-client",
     "sumo": "eclipse-sumo",
     "sumo_rl": "sumo-rl",
     "stable_baselines3": "stable-baselines3",

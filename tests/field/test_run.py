@@ -1,12 +1,15 @@
 """`control.py run` from its site file to its logs, with a cabinet on the wall clock."""
 
 import io
+import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
@@ -113,6 +116,27 @@ def test_whatever_ends_it_the_cabinet_is_given_back(
     with pytest.raises(ZeroDivisionError):
         run_site(Run(site, FAST, 1000), Console(file=io.StringIO()), opening)
     assert opened[0].sets[-1][1] == "release" and opened[0].closed
+
+
+def test_a_run_has_its_page_as_long_as_it_lasts(site: Path, opening):
+    """From before its cabinet answers; a browser that still looks does not hold up the end."""
+    site.write_text(site.read_text().replace("[cabinet]", "page = { port = 0 }\n[cabinet]", 1))
+    said, looking = io.StringIO(), []
+
+    def open_cabinet(*arguments: object) -> ClockedCabinet:
+        address = re.search(r"page: (http://\S+)", said.getvalue())
+        assert address
+        with urllib.request.urlopen(f"{address[1]}sites.json", timeout=10) as answer:
+            assert json.load(answer)[0]["state"] == "boot"
+        looking.append(urllib.request.urlopen(f"{address[1]}sites/crossing/events", timeout=10))
+        return opening(*arguments)
+
+    assert run_site(Run(site, FAST, 60), Console(file=said, width=200), open_cabinet) == 0
+    with looking[0] as events:
+        heard = events.read().decode()
+    assert '"state":"active"' in heard and heard.count("event: frame") > 3
+    with pytest.raises(OSError):
+        urllib.request.urlopen(looking[0].url, timeout=10)
 
 
 def test_a_cabinet_that_is_away_is_waited_for(site: Path, opening, monkeypatch: pytest.MonkeyPatch):
