@@ -135,7 +135,7 @@ def test_what_is_finished_is_not_run_again(tmp_path: Path, monkeypatch: pytest.M
     asked = argparse.Namespace(
         scenario="single", junction="J", controller="adaptive", level=["hold"], first_draw=150, draws=2, speed=10.0,
         counts="actuation", warm_up_s=540.0, seconds=None, parallel=1, out=tmp_path,
-        stepped="", no_local_calls=False,
+        stepped="", no_local_calls=False, timing=[5],
     )  # fmt: skip
     with pytest.raises(KeyboardInterrupt):
         Loop(asked).run()
