@@ -343,7 +343,7 @@ def parsed() -> argparse.Namespace:
         type=int,
         default=[CENTRE_AT],
         metavar="TENTHS",
-        help="of the street's second, stepped: when the centre ticks, how long a request takes, between two looks",
+        help="stepped: when the centre ticks, how long a request takes, from look to look, from tick to tick; then ms",
     )
     parser.add_argument("--no-local-calls", action="store_true", help="the cabinet's loops call and extend nothing")
     parser.add_argument("--parallel", type=int, default=1, help="pairs at a time")

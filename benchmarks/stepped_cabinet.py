@@ -12,6 +12,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
+from random import Random
 from typing import Any
 
 from field.deadline import Deadline
@@ -40,19 +41,34 @@ PATIENCE_S = 10.0
 """For an answer: the street stands still meanwhile."""
 
 
+def tenth(time_s: float) -> int:
+    """Of the street's time."""
+    return round(time_s * TICKS)
+
+
 @dataclass(frozen=True)
 class Timing:
-    """In tenths of the street's second: when the centre ticks, how many pass with each of its requests, and how many
-    from one look at the detectors to the next.
+    """In tenths of the street's second: when the centre ticks first, how many pass with each of its requests, from one
+    look at the detectors to the next, and from one tick to the next. unsteady_ms: how late its clock is read at most.
     """
 
     centre_at: int = CENTRE_AT
     request: int = 0
     looks_every: int = 5
+    every: int = TICKS
+    unsteady_ms: int = 0
+
+    def ticks(self, tenth: int) -> bool:
+        """Whether a tick is due."""
+        return (tenth - self.centre_at) % self.every == 0
 
     def looks(self, tenth: int) -> bool:
         """Whether it is time for a look; the tick has one of its own."""
         return (tenth - self.centre_at) % self.looks_every == 0
+
+    def read_s(self, time_s: float) -> float:
+        """What the centre's clock says at this time of the street: never the same twice, and the same in every run."""
+        return time_s + Random(tenth(time_s)).random() * self.unsteady_ms / 1000.0
 
 
 PROMPT = Timing()
@@ -106,11 +122,6 @@ class Stepped:
         return Centre(patient(site, agent.port), unit.machine, held, timing=self.timing, ticks=ticks)
 
 
-def tenth(time_s: float) -> int:
-    """Of its second."""
-    return round(time_s * TICKS) % TICKS
-
-
 class Centre:
     """A site's supervisor by the cabinet's clock. What the cabinet's tables show is approved, as an engineer would.
 
@@ -130,7 +141,7 @@ class Centre:
         place = layout([intersection])
 
         def now() -> float:
-            return machine.time_s
+            return timing.read_s(machine.time_s)
 
         with connected(site, place, now, connect) as cabinet:
             shown = next(f.value for f in cabinet.preflight() if f.what == TABLES)
@@ -148,8 +159,8 @@ class Centre:
         self._supervisor = Supervisor(replace(parts, controller=in_time), now, say=self._hear)
 
     def look(self, tenth: int) -> None:
-        """What it does in this tenth of the street's second; a tick that is due while another lasts comes after it."""
-        if tenth == self._timing.centre_at:
+        """What it does in this tenth of the street's time; a tick that is due while another lasts comes after it."""
+        if self._timing.ticks(tenth):
             self._due += 1
             self.ticks, self.late = self.ticks + 1, self.late + self._busy
         elif self._timing.looks(tenth):

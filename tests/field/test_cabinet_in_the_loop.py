@@ -89,7 +89,7 @@ def shown(folder: Path, wire: bool) -> list[tuple[int, int, int]]:
             centre = Centre(patient(site), machine, held, lambda: InMemory(answers))
         for tenths in range(1, 10 * SECONDS):
             machine.tick(tenths / 10, [False] * len(machine.detectors))
-            centre.look(tenths % 10)
+            centre.look(tenths)
             told.append((machine.controls.pattern, machine.controls.masks["hold"], len(machine.rings.vehicle_greens)))
         assert (centre.taken, centre.released) == (1, [])
     return told
