@@ -7,13 +7,12 @@ from typing import Annotated
 import typer
 
 from field.audit_words import audit_words, verify_log
-from field.check import check as check_site
+from field.check import check_sites
 from field.console import OneLineErrors, output
-from field.describe import describe
+from field.describe import describe_sites
 from field.fleet import run_sites
 from field.playback import play_back
 from field.run import Run, acknowledge
-from field.site_file import built, load
 from field.site_file import schema as site_schema
 from field.virtual.misbehave import MISBEHAVIOURS
 
@@ -191,16 +190,15 @@ def replay(log: Recorded, speed: Watch = None, controller: StandIn = None) -> No
 
 
 @app.command()
-def check(site: SiteFile) -> None:
+def check(site: Sites) -> None:
     """Look the site's cabinet over, reading only; exit status 1 if something keeps it in shadow."""
-    raise typer.Exit(check_site(site, output()))
+    raise typer.Exit(check_sites(site, output()))
 
 
 @app.command("describe")
-def describe_site(site: SiteFile) -> None:
+def describe(site: Sites) -> None:
     """Say what would be written to the site's cabinet, when and for how long, and what never is. Needs no cabinet."""
-    loaded = load(site)
-    for line in describe(loaded, built(loaded)[0]):
+    for line in describe_sites(site):
         output().print(line, markup=False)
 
 

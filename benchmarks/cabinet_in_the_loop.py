@@ -25,14 +25,14 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # run as a file, from anywhere
 
-from benchmarks.stepped_cabinet import Stepped  # noqa: E402
+from benchmarks.stepped_cabinet import CENTRE_AT, PROMPT, Stepped, Timing  # noqa: E402
 from experiments.case import place_of  # noqa: E402
 from experiments.console import BAD_INPUT, INTERRUPTED, complain  # noqa: E402
 from experiments.evaluation import run_grid  # noqa: E402
@@ -66,13 +66,15 @@ class Pair:
     seconds: float | None
     stepped: str = ""
     local_calls: bool = True
+    timing: Timing = PROMPT
 
     @property
     def name(self) -> str:
         """Of its file."""
         speed = f"stepped-{self.stepped}" if self.stepped else f"x{self.speed:g}"
         calls = () if self.local_calls else ("no-local-calls",)
-        words = (self.scenario, self.controller, self.level, speed, self.counts, *calls, str(self.draw))
+        timing = () if self.timing == PROMPT else map(str, astuple(self.timing))
+        words = (self.scenario, self.controller, self.level, speed, self.counts, *calls, *timing, str(self.draw))
         return re.sub(r"[^A-Za-z0-9.-]+", "_", "-".join(words))
 
 
@@ -209,10 +211,11 @@ def drive_stepped(pair: Pair, intersection: Intersection, folder: Path) -> dict[
     site, file = write_site(folder, pair, intersection, 1, ""), write_secrets(folder)
     place = pair.scenario, pair.junction, pair.draw, DEMAND
     try:
-        row = Stepped(site, *place, pair.warm_up_s, REPORT_EVERY_S, pair.local_calls, pair.stepped == WIRE).drive()
+        wire = pair.stepped == WIRE
+        row = Stepped(site, *place, pair.warm_up_s, REPORT_EVERY_S, pair.local_calls, wire, pair.timing).drive()
     finally:
         file.unlink()
-    return row | {"level": pair.level, "controller": pair.controller, "late_ticks": 0, "ticks": 0}
+    return row | {"level": pair.level, "controller": pair.controller}
 
 
 class Loop:
@@ -231,8 +234,9 @@ class Loop:
         """In the order in which they are run: level by level."""
         a = self._asked
         place = a.scenario, self._junction, a.controller
+        window, timing = (a.warm_up_s, a.seconds), Timing(*a.timing)
         return [
-            Pair(*place, level, draw, a.speed, a.counts, a.warm_up_s, a.seconds, a.stepped, not a.no_local_calls)
+            Pair(*place, level, draw, a.speed, a.counts, *window, a.stepped, not a.no_local_calls, timing)
             for level in a.level
             for draw in range(a.first_draw, a.first_draw + a.draws)
         ]
@@ -333,6 +337,14 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--warm-up-s", type=float, default=540.0, help="under the local plan, as fast as it goes")
     parser.add_argument("--seconds", type=float, help="after the warm-up, for a trial; its delays compare with nothing")
     parser.add_argument("--stepped", choices=(WIRE, MEMORY), default="", help="by one clock, over SNMP or without")
+    parser.add_argument(
+        "--timing",
+        nargs="+",
+        type=int,
+        default=[CENTRE_AT],
+        metavar="TENTHS",
+        help="stepped: when the centre ticks, how long a request takes, from look to look, from tick to tick; then ms",
+    )
     parser.add_argument("--no-local-calls", action="store_true", help="the cabinet's loops call and extend nothing")
     parser.add_argument("--parallel", type=int, default=1, help="pairs at a time")
     parser.add_argument("--out", type=Path, default=Path("results/cabinet-in-the-loop"))

@@ -10,14 +10,16 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
+from random import Random
 from typing import Any
 
 from field.deadline import Deadline
 from field.ntcip.cabinet import NtcipCabinet
 from field.ntcip.objects import Value, may_write
 from field.ntcip.preflight import TABLES
-from field.ntcip.transport import SnmpTransport
+from field.ntcip.transport import SnmpTransport, UdpTransport
 from field.parts import parts_of, rule_beside
 from field.site import Site
 from field.site_file import built, load
@@ -34,10 +36,43 @@ from signals.controllers import build
 from signals.errors import PlantError
 from signals.layout import Layout, layout
 
-CENTRE_AT, LOOKS_AT = 5, (0,)
-"""Tenths of each second of the street at which the centre ticks, and at which it looks at the detectors besides."""
+CENTRE_AT = 5
 PATIENCE_S = 10.0
 """For an answer: the street stands still meanwhile."""
+
+
+def tenth(time_s: float) -> int:
+    """Of the street's time."""
+    return round(time_s * TICKS)
+
+
+@dataclass(frozen=True)
+class Timing:
+    """In tenths of the street's second: when the centre ticks first, how many pass with each of its requests, from one
+    look at the detectors to the next, and from one tick to the next. unsteady_ms: how late its clock is read at most.
+    """
+
+    centre_at: int = CENTRE_AT
+    request: int = 0
+    looks_every: int = 5
+    every: int = TICKS
+    unsteady_ms: int = 0
+
+    def ticks(self, tenth: int) -> bool:
+        """Whether a tick is due."""
+        return (tenth - self.centre_at) % self.every == 0
+
+    def looks(self, tenth: int) -> bool:
+        """Whether it is time for a look; the tick has one of its own."""
+        return (tenth - self.centre_at) % self.looks_every == 0
+
+    def read_s(self, time_s: float) -> float:
+        """What the centre's clock says at this time of the street: never the same twice, and the same in every run."""
+        return time_s + Random(tenth(time_s)).random() * self.unsteady_ms / 1000.0
+
+
+PROMPT = Timing()
+"""A centre that acts at once."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +88,7 @@ class Stepped:
     report_period_s: int
     local_calls: bool
     wire: bool = True
+    timing: Timing = PROMPT
 
     def drive(self) -> dict[str, Any]:
         """The accounts of the whole window, and how often the cabinet was taken and given back, with the reasons."""
@@ -63,41 +99,59 @@ class Stepped:
             machine = Machine(tables, Settings(report_period_s=self.report_period_s), street.time_s)
             machine.midnight_s = round(time.time() - machine.time_s, 1)
             unit = Unit(machine, street)
-            centre = self._centre(unit, Answers(Objects(machine)), held)
-            joins_s = street.time_s + self.warm_up_s
-            for time_s in unit.ticks():
+            ticks, joins_s = unit.ticks(), street.time_s + self.warm_up_s
+            centre = self._centre(unit, ticks, Answers(Objects(machine)), held)
+            for time_s in ticks:
                 if time_s >= joins_s:
-                    centre.look(round(time_s * TICKS) % TICKS)
+                    centre.look(tenth(time_s))
             return street.measures() | {
                 "draw": self.draw,
                 "taken": centre.taken,
                 "released": centre.released,
+                "late_ticks": centre.late,
+                "ticks": centre.ticks,
                 "wall_s": round(time.monotonic() - began_s, 1),
             }
 
-    def _centre(self, unit: Unit, answers: Answers, held: ExitStack) -> Centre:
+    def _centre(self, unit: Unit, ticks: Iterator[float], answers: Answers, held: ExitStack) -> Centre:
         site = load(self.site)
         if not self.wire:
-            return Centre(patient(site), unit.machine, held, lambda: InMemory(answers))
+            return Centre(patient(site), unit.machine, held, lambda: InMemory(answers), self.timing, ticks)
         agent = held.enter_context(Agent(answers, access_from(self.site.with_name("secrets.toml"))))
         unit.exclusively = agent.locked
-        return Centre(patient(site, agent.port), unit.machine, held)
+        return Centre(patient(site, agent.port), unit.machine, held, timing=self.timing, ticks=ticks)
 
 
 class Centre:
-    """A site's supervisor by the cabinet's clock. What the cabinet's tables show is approved, as an engineer would."""
+    """A site's supervisor by the cabinet's clock. What the cabinet's tables show is approved, as an engineer would.
 
-    def __init__(self, site: Site, machine: Machine, held: ExitStack, connect: Connect | None = None) -> None:
+    ticks: the street, which goes on by itself while a request is under way.
+    """
+
+    def __init__(
+        self,
+        site: Site,
+        machine: Machine,
+        held: ExitStack,
+        connect: Connect | None = None,
+        timing: Timing = PROMPT,
+        ticks: Iterator[float] = iter(()),
+    ) -> None:
         intersection, plans = built(site)
         place = layout([intersection])
 
         def now() -> float:
-            return machine.time_s
+            return timing.read_s(machine.time_s)
 
         with connected(site, place, now, connect) as cabinet:
             shown = next(f.value for f in cabinet.preflight() if f.what == TABLES)
         site = site.model_copy(update={"cabinet": site.cabinet.model_copy(update={"approved": shown})})
-        self.cabinet = held.enter_context(connected(site, place, now, connect))
+        self.ticks = self.late = self._due = 0
+        self._timing, self._street, self._busy = timing, ticks, False
+        snmp = site.cabinet.snmp
+        connect = connect or (lambda: UdpTransport(site.cabinet.host, site.cabinet.port, snmp))
+        lines = iter([Underway(connect(), self._pass), connect()])  # the decisions', then the detectors'
+        self.cabinet = held.enter_context(connected(site, place, now, lambda: next(lines)))
         parts = parts_of(site, plans, place, self.cabinet, [], None, held)
         controller, rule = (build(name, place, plans) for name in (site.controller, rule_beside(site.controller)))
         in_time = Deadline(place, controller, rule, now=now)
@@ -105,11 +159,21 @@ class Centre:
         self._supervisor = Supervisor(replace(parts, controller=in_time), now, say=self._hear)
 
     def look(self, tenth: int) -> None:
-        """What it does in this tenth of the street's second."""
-        if tenth == CENTRE_AT:
-            self._supervisor.tick()
-        elif tenth in LOOKS_AT:
+        """What it does in this tenth of the street's time; a tick that is due while another lasts comes after it."""
+        if self._timing.ticks(tenth):
+            self._due += 1
+            self.ticks, self.late = self.ticks + 1, self.late + self._busy
+        elif self._timing.looks(tenth):
             self.cabinet.look()
+        while self._due and not self._busy:
+            self._busy = True
+            self._supervisor.tick()
+            self._busy, self._due = False, self._due - 1
+
+    def _pass(self) -> None:
+        """A request of a tick is under way: the street goes on, and the detectors are looked at."""
+        for time_s in islice(self._street, self._timing.request if self._busy else 0):
+            self.look(tenth(time_s))
 
     def _hear(self, line: str) -> None:
         steps, _, why = line.partition(": ")
@@ -126,6 +190,27 @@ def connected(site: Site, place: Layout, now: Callable[[], float], connect: Conn
         yield cabinet
     finally:
         cabinet.close()
+
+
+class Underway:
+    """A transport whose every request takes a while."""
+
+    def __init__(self, line: SnmpTransport, wait: Callable[[], None]) -> None:
+        self._line, self._wait = line, wait
+
+    def get(self, oids: Sequence[str]) -> tuple[Value, ...]:
+        """As it is when the request arrives."""
+        self._wait()
+        return self._line.get(oids)
+
+    def set(self, oid: str, value: int) -> None:
+        """The same."""
+        self._wait()
+        self._line.set(oid, value)
+
+    def close(self) -> None:
+        """At once."""
+        self._line.close()
 
 
 class InMemory:

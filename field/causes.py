@@ -32,11 +32,12 @@ class Limits:
 class Seen:
     """All that the machine judges by, at one moment.
 
-    silent_s: since the status was read, when it was last asked for; away_s: since the machine was; unrenewed_s: since a
-    write was last acknowledged, while engaged; looked_over: what the preflight refuses, empty where nothing, None where
-    it was not made since `LOOKS`; blind: share of the critical loops that are not believed; doubted: some loop is not;
-    fault: what of ours fails; trip: what the interlock saw that must not be; asked: an operator wants us out; stop: the
-    process ends; acknowledged: by whom; released: the clearing was tried.
+    silent_s: since the status was read, when it was last asked for, by the wall in fast motion; away_s: since the
+    machine was; unrenewed_s: since a write was last acknowledged, while engaged; looked_over: what the preflight
+    refuses, empty where nothing, None where it was not made since `LOOKS`; blind: share of the critical loops that
+    are not believed; doubted: some loop is not; fault: what of ours fails; trip: what the interlock saw that must
+    not be; asked: an operator wants us out; stop: the process ends; acknowledged: by whom; released: the clearing
+    was tried.
     """
 
     time_s: float

@@ -1,4 +1,4 @@
-"""The preflight as a table, and whether the site may engage."""
+"""The preflight as a table, what is said against the site's policy, and whether the site may engage."""
 
 from __future__ import annotations
 
@@ -10,16 +10,37 @@ from rich.table import Table
 
 from field.cabinet import Level
 from field.cabinets import connect
+from field.console import BAD_INPUT
+from field.fleet import sites_in
 from field.ntcip.preflight import TABLES
 from field.site_file import built, load
+from signals.controllers import doubts
+from signals.errors import ConfigError, PlantError
 from signals.layout import layout
 
 READY, REFUSED = 0, 1
 
 
+def check_sites(path: Path, console: Console) -> int:
+    """A site's cabinet, or those of all in a folder, each whatever the others answer; the worst exit status."""
+    if not path.is_dir():
+        return check(path, console)
+    return max(_check_one(file, console) for file in sites_in(path)[0])
+
+
+def _check_one(file: Path, console: Console) -> int:
+    try:
+        return check(file, console)
+    except (ConfigError, PlantError) as error:
+        console.print(f"{file.name}: error: {error}", markup=False, soft_wrap=True)
+        return BAD_INPUT
+
+
 def check(path: Path, console: Console) -> int:
     """Look the site's cabinet over, reading only; exit status 1 where something keeps it in shadow."""
     site = load(path)
+    for doubt in doubts(site.controller):
+        console.print(f"warning: {doubt}", markup=False, soft_wrap=True)
     intersection, _ = built(site)
     cabinet = connect(site, layout([intersection]), time.monotonic, utc=time.time)
     try:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from field.cabinet import Level
+from field.fleet import sites_in
 from field.ntcip import objects
 from field.ntcip.patterns import EVERY_S, OVER_S
 from field.ntcip.probe import members
 from field.ntcip.stages import Stages
 from field.site import Hours, Site
+from field.site_file import built, load
 from signals.intersection import Intersection
 
 RENEWED = "min(unitBackupTime / 3, 5 s)"
@@ -36,6 +39,14 @@ NEVER = (
     "yellow change, red clearance, minimum green, walk, pedestrian clearance, concurrency, sequence, any other table",
     "preemption, unit control, stop time, flash, ring control, special functions, detector tables, its clock",
 )
+
+
+def describe_sites(path: Path) -> Iterator[str]:
+    """Lines of one site, or of all in a folder. Raises `ConfigError`."""
+    for k, file in enumerate(sites_in(path)[0] if path.is_dir() else [path]):
+        site = load(file)
+        yield from [""] * (k > 0)
+        yield from describe(site, built(site)[0])
 
 
 def describe(site: Site, intersection: Intersection) -> Iterator[str]:

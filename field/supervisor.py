@@ -70,7 +70,7 @@ class Supervisor:
         say: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._parts, self._now, self._say = parts, now, say
-        self._late_act_s = LATE_ACT_S * max(1.0, speed)
+        self._fast = max(1.0, speed)
         self._machine = parts.machine
         self._loop = Loop(parts.gate, parts.estimator, parts.controller, parts.interlock)
         self._status: CabinetStatus | None = None
@@ -159,7 +159,7 @@ class Supervisor:
         try:
             traffic = self._loop.observe()
         except PlantError as error:
-            self._no_answer, self._silent_s = str(error), self._now() - self._read_s
+            self._no_answer, self._silent_s = str(error), (self._now() - self._read_s) / self._fast
             return None
         self._no_answer, self._silent_s = "", 0.0
         self._status, self._read_s = self._parts.cabinet.status(), self._now()
@@ -278,7 +278,7 @@ class Supervisor:
 
     def _act(self, traffic: TrafficState) -> Record | None:
         decision = self._parts.controller.decide(traffic)
-        if self._machine.state in ENGAGED and self._now() - self._read_s > self._late_act_s:
+        if self._machine.state in ENGAGED and self._now() - self._read_s > LATE_ACT_S * self._fast:
             return None
         try:
             record = self._loop.act(decision)

@@ -10,7 +10,7 @@ from field.ntcip.transport import SnmpTransport
 from signals.errors import PlantError
 
 LOST_S = 5.0
-"""Street time without an answer after which no loop is believed."""
+"""Without an answer for so long no loop is believed. By the wall in fast motion, as all that the line is judged by."""
 
 
 class Poller:
@@ -30,7 +30,7 @@ class Poller:
         self._detectors, self._transport, self._now = detectors, transport, now
         self._lock, self._stop = threading.Lock(), threading.Event()
         self._every_s = 1.0 / (polls_per_s * speed) if polls_per_s else 0.0
-        self._answered_s = now()
+        self._answered_s, self._lost_s = now(), LOST_S * max(1.0, speed)
         self.failed = ""
         self._thread = threading.Thread(target=self._run, name="detectors", daemon=True) if polls_per_s else None
         if self._thread:
@@ -57,7 +57,7 @@ class Poller:
             self.poll()
         with self._lock:
             seen = self._detectors.take(self._now())
-        if self._now() - self._answered_s <= LOST_S:
+        if self._now() - self._answered_s <= self._lost_s:
             return seen
         return Seen(seen.volume_veh, seen.occupancy, seen.presence, seen.healthy & False)
 

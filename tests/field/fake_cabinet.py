@@ -137,6 +137,7 @@ class Bench:
     rule: str = "max-pressure"
     feeds: Sequence[DetectorFeed] = ()
     limits: Limits = field(default_factory=lambda: Limits(cycle_s=60.0))
+    speed: float = 1.0
     cabinet: FakeCabinet = field(init=False)
 
     def __post_init__(self) -> None:
@@ -180,6 +181,7 @@ class Bench:
                 critical=np.ones(len(layout.loops), bool),
             ),
             lambda: self.cabinet.time_s,
+            self.speed,
         )
 
     def run(self, seconds: int) -> Bench:

@@ -89,7 +89,7 @@ def shown(folder: Path, wire: bool) -> list[tuple[int, int, int]]:
             centre = Centre(patient(site), machine, held, lambda: InMemory(answers))
         for tenths in range(1, 10 * SECONDS):
             machine.tick(tenths / 10, [False] * len(machine.detectors))
-            centre.look(tenths % 10)
+            centre.look(tenths)
             told.append((machine.controls.pattern, machine.controls.masks["hold"], len(machine.rings.vehicle_greens)))
         assert (centre.taken, centre.released) == (1, [])
     return told
@@ -135,7 +135,7 @@ def test_what_is_finished_is_not_run_again(tmp_path: Path, monkeypatch: pytest.M
     asked = argparse.Namespace(
         scenario="single", junction="J", controller="adaptive", level=["hold"], first_draw=150, draws=2, speed=10.0,
         counts="actuation", warm_up_s=540.0, seconds=None, parallel=1, out=tmp_path,
-        stepped="", no_local_calls=False,
+        stepped="", no_local_calls=False, timing=[5],
     )  # fmt: skip
     with pytest.raises(KeyboardInterrupt):
         Loop(asked).run()

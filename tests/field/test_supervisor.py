@@ -184,6 +184,24 @@ def test_a_stale_status_is_not_acted_on(tmp_path: Path, level: Level, silent_s: 
     assert bench.state == "fallback"
 
 
+def test_in_fast_motion_a_line_is_judged_by_the_wall(tmp_path: Path):
+    """An answer takes as long as ever; at ten times the wall clock one that is lost is no reason, two seconds are."""
+    bench = Bench(tmp_path, speed=10.0).run(30)
+    bench.cabinet.backup_s = 600.0
+    bench.cabinet.silent = "no answer"
+    assert bench.run(20).state == "active"
+    assert bench.run(1).state == "fallback"
+
+
+def test_in_fast_motion_too_the_backup_time_is_the_streets(tmp_path: Path):
+    """The cabinet's own timer goes by the street, and so does our account of it."""
+    bench = Bench(tmp_path, speed=10.0).run(30)
+    bench.cabinet.silent = bench.cabinet.deaf = "no answer"
+    bench.run(int(bench.cabinet.backup_s) + 5)
+    assert bench.state == "fallback"
+    assert bench.cabinet.local
+
+
 def test_the_heartbeat_leaves_room_for_two_losses(bench: Bench):
     """Every third of the backup time at least, and 5 s at most."""
     bench.run(120)
