@@ -129,6 +129,9 @@ def test_a_real_junction_comes_out_whole(tmp_path: Path, monkeypatch: pytest.Mon
         kept = found.part(headline.KEPT, demand=demand)["value"].iloc[0]
         expected = (plan_s - broken_s) / (plan_s - good_s) if plan_s > good_s else math.nan
         assert kept == pytest.approx(expected, rel=1e-3, nan_ok=True)
+    modes = found.part(headline.MODES)
+    greens = modes[modes["measure"].str.startswith("green_share ")].groupby("demand")["value"].sum()
+    assert greens.to_dict() == pytest.approx({0.5: 1.0, 1.0: 1.0}, rel=1e-4)
     cost = found.part(headline.COST).set_index("measure")["value"]
     assert cost["junctions"] == 1
     assert 0 < cost["decision_us"] < cost["path_us"] < 5000
