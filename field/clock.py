@@ -14,10 +14,6 @@ SLOWEST, FASTEST = 0.05, 1000.0
 LATE_S = 0.01
 CATCH_UP_S = 1.0
 """Wall time that a late clock makes good by itself; beyond it the schedule moves, so that no burst of ticks follows."""
-TICK_S = 1.1
-"""From one tick of a site to the next, of the street's time: so much more than a second that five ticks are five
-seconds to the interlock, which counts the shorter of two spans, though readings come some hundredths late.
-"""
 LEAP_S = 60.0
 """A step of the street's own clock beyond this, or back, is taken at once."""
 REMEMBERED = 3600
@@ -47,7 +43,6 @@ class WallClock:
     """Yields the seconds that it is given, each when it is due at `speed`. A late one is counted, never left out.
 
     `wait` sleeps, and may return early to let a stop be noticed. Late is a tick that begins `LATE_S` after it was due.
-    catch_up_s: in place of `CATCH_UP_S`; with 0 no tick ever comes sooner after the one before than it should.
     """
 
     def __init__(
@@ -56,7 +51,6 @@ class WallClock:
         speed: float,
         wait: Callable[[float], None] = time.sleep,
         now: Callable[[], float] = time.monotonic,
-        catch_up_s: float = CATCH_UP_S,
     ) -> None:
         if not SLOWEST <= speed <= FASTEST:
             raise ConfigError(f"speed = {speed:g}, must be {SLOWEST:g} to {FASTEST:g}")
@@ -64,7 +58,7 @@ class WallClock:
         self.ticks = self.late = 0
         self.moved_s = 0.0
         """Wall time by which the schedule was moved, because the work did not keep up."""
-        self._seconds, self._wait, self._now, self._catch_up_s = iter(seconds), wait, now, catch_up_s
+        self._seconds, self._wait, self._now = iter(seconds), wait, now
         self.lateness_s: deque[float] = deque(maxlen=REMEMBERED)
         self.done_s: deque[float] = deque(maxlen=REMEMBERED)
         """From when a tick was due until its work was over, lateness and all."""
@@ -98,7 +92,7 @@ class WallClock:
         self.ticks += 1
         self.late += lateness_s > LATE_S
         self.lateness_s.append(lateness_s)
-        if lateness_s > self._catch_up_s and self._due_s is not None:
+        if lateness_s > CATCH_UP_S and self._due_s is not None:
             self._due_s += lateness_s
             self.moved_s += lateness_s
 

@@ -16,7 +16,7 @@ from rich.console import Console
 
 from field.cabinet import Cabinet
 from field.cabinets import connect
-from field.clock import TICK_S, StreetClock, WallClock
+from field.clock import StreetClock, WallClock
 from field.history_file import HistoryFile
 from field.lock import CabinetLock
 from field.lockout_file import LockoutFile
@@ -145,7 +145,7 @@ def drive(job: Job, stop: Stop, witness: Witness, open_cabinet: OpenCabinet) -> 
         opened = [open_feed(feed, place) for feed in job.feeds]
         for feed in opened:
             held.callback(feed.close)
-        clock = WallClock(itertools.count(0.0, TICK_S), job.speed, stop.wait, catch_up_s=0.0)
+        clock = WallClock(itertools.count(0.0), job.speed, stop.wait)
         witness.begins(job, clock)
         held.callback(witness.ends)
         kept = HistoryFile(site.history, place, FIRST_WEEKDAY) if site.history else None
@@ -159,7 +159,7 @@ def drive(job: Job, stop: Stop, witness: Witness, open_cabinet: OpenCabinet) -> 
                 if kept:
                     kept.keep(record.snapshot.time_s)
             witness.ticked(record, supervisor, tally)
-            if stop.asked or (job.seconds is not None and second_s + TICK_S >= job.seconds):
+            if stop.asked or (job.seconds is not None and second_s + 1 >= job.seconds):
                 break
         supervisor.stop(stop.words or "end of the run")
         if kept:

@@ -243,15 +243,15 @@ class Supervisor:
 
     def _look_over(self) -> None:
         """The preflight; what refuses is an answer, a cabinet that does not answer is asked again."""
-        now_s = self._now()
-        if self._stop or self._machine.state != State.PREFLIGHT or now_s - self._looked_s < LOOK_AGAIN_S:
+        if self._stop or self._machine.state != State.PREFLIGHT or self._now() - self._looked_s < LOOK_AGAIN_S:
             return
-        self._looked_s = now_s
         try:
             findings = self._parts.cabinet.preflight()
         except PlantError as error:
             self._no_answer = str(error)
             return
+        finally:
+            self._looked_s = self._now()  # a look by a slow line takes longer than what lies between two of them
         self._look_first = True
         refusing = [f"{f.what} = {f.value}, must be {f.bound}" for f in findings if f.refuses]
         self._looked_over = "; ".join(refusing)

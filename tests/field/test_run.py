@@ -79,7 +79,7 @@ def test_a_run_leaves_its_cabinet_and_its_logs(site: Path, opening, opened: list
     assert verify(logs / "audit").broken == ""
     assert len([row for row in entries(logs / "audit") if row["kind"] == "set"]) == len(cabinet.sets) > 10
     log = LogReader(next((logs / "records").iterdir()))
-    assert len([row for row in log if isinstance(row, Tick)]) >= 105
+    assert len([row for row in log if isinstance(row, Tick)]) >= 115
     assert (site.parent / "usual.npz").exists()
     assert "engaging to active: it is ours" in said.getvalue() and "fallback" in said.getvalue().splitlines()[-5]
     content = b"".join(file.read_bytes() for file in logs.rglob("*.jsonl"))

@@ -8,6 +8,7 @@ import pytest
 
 from field.audit import entries, verify
 from field.cabinet import Commander, Finding, Level
+from field.supervisor import LOOK_AGAIN_S
 from signals.controllers import build
 from signals.plans import PlanFile
 from signals.recording import Event, LogReader, Tick
@@ -170,6 +171,21 @@ def test_three_faults_in_an_hour_lock_it_out(bench: Bench):
         waits.append(bench.cabinet.time_s - released_s)
     assert waits == [30.0, 60.0, 0.0] and bench.state == "lockout"
     assert "3 releases in 60 min" in bench.lockout.reason
+
+
+def test_a_preflight_by_a_slow_line_comes_to_an_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """One that takes longer than what lies between two is not begun anew before anybody has heard its answer."""
+    bench, looks = Bench(tmp_path), list[float]()
+    look_over = bench.cabinet.preflight
+
+    def slowly() -> tuple[Finding, ...]:
+        looks.append(bench.cabinet.time_s)
+        bench.cabinet.wait(2 * LOOK_AGAIN_S)
+        return look_over()
+
+    monkeypatch.setattr(bench.cabinet, "preflight", slowly)
+    assert bench.run(30).state == "active"
+    assert len(looks) == 1
 
 
 @pytest.mark.parametrize(("level", "silent_s"), [(Level.HOLD, 2), (Level.CALLS, 5), (Level.PATTERN, 60)])
