@@ -108,9 +108,15 @@ class RayCrew:
 
     def _collect(self, keep: Keep, timeout_s: float) -> None:
         done, _ = ray.wait(list(self._running), num_returns=len(self._running), timeout=timeout_s)
+        refused: ConfigError | PlantError | None = None
         for reference in done:
             job = self._running.pop(reference)
-            keep(_outcome(job, reference))
+            try:
+                keep(_outcome(job, reference))
+            except (ConfigError, PlantError) as error:
+                refused = refused or error
+        if refused:  # what is finished is kept first
+            raise refused
 
     def _call_off(self) -> None:
         for reference in self._running:

@@ -122,7 +122,7 @@ def packed(wanted: Order, moved: Any, result: Done | Failed, log: str) -> Answer
 def put_away(what: Any, answer: Answer) -> None:
     """Write the logs of a case where they were wanted, each whole or not at all."""
     for field, name, content in answer.logs:
-        file = getattr(what, field) / name
+        file = getattr(what, field) / Path(name).name
         part = file.with_name(f".{name}.part")
         with one_line(file):
             file.parent.mkdir(parents=True, exist_ok=True)

@@ -32,6 +32,8 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
+BODY_S = 5.0
+"""A request whose body is not there by then is answered without it."""
 FILES = {"/": "index.html", "/page.css": "page.css", "/page.js": "page.js", "/icon.svg": "icon.svg"}
 
 
@@ -81,13 +83,13 @@ class Page:
                 try:
                     self._site(name, board).look()
                 except Exception as error:  # noqa: BLE001 - one board that cannot be shown must not stop the others
-                    self._tell(f"page: {name}: {type(error).__name__}: {error}")
+                    self._tell(f"page: {name}: {type(error).__name__}", str(error))
             await asyncio.sleep(LOOK_S)
 
-    def _tell(self, line: str) -> None:
-        if line not in self._failed:
-            self._failed.add(line)
-            self._say(line)
+    def _tell(self, kind: str, error: str) -> None:
+        if kind not in self._failed:
+            self._failed.add(kind)
+            self._say(f"{kind}: {error}")
 
     def _site(self, name: str, board: Board) -> Watched:
         found = self._watched.get(name)
@@ -135,10 +137,14 @@ class Page:
         if board is None or what not in ("release", "acknowledge"):
             return _unknown()
         body = b""
-        async for part in request.stream():
-            body += part
-            if len(body) > LONGEST_BODY:
-                return JSONResponse({"said": "no_name"}, 413)
+        try:
+            async with asyncio.timeout(BODY_S):
+                async for part in request.stream():
+                    body += part
+                    if len(body) > LONGEST_BODY:
+                        return JSONResponse({"said": "no_name"}, 413)
+        except TimeoutError:
+            return JSONResponse({"said": "no_name"}, 408, {"Connection": "close"})
         address = request.client.host if request.client else ""
         status, said = self._desk.ask(board, what, request.headers, body, address)
         return JSONResponse({"said": said}, status)

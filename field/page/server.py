@@ -16,8 +16,8 @@ from field.page.app import Page
 from field.page.board import Board
 
 MOST_CONNECTIONS = 48
-FIRST_WORD_S = 10.0
-"""A connection that has asked for nothing by then is closed."""
+IDLE_S = 10.0
+"""A connection on which nothing is asked for so long is closed, half a request or not."""
 LEAVES_S = 2.0
 
 
@@ -30,11 +30,16 @@ class Bounded(H11Protocol):
         if len(self.connections) > MOST_CONNECTIONS:
             transport.abort()
         else:
-            self.loop.call_later(FIRST_WORD_S, self._close_if_silent)
+            self.loop.call_later(IDLE_S, self._close_if_idle, None)
 
-    def _close_if_silent(self) -> None:
-        if self.cycle is None and not self.transport.is_closing():
+    def _close_if_idle(self, before: object) -> None:
+        """Nothing has begun since the look before, and nothing is being answered."""
+        if self.transport.is_closing():
+            return
+        if self.cycle is before and (self.cycle is None or self.cycle.response_complete):
             self.transport.abort()
+        else:
+            self.loop.call_later(IDLE_S, self._close_if_idle, self.cycle)
 
 
 class PageServer:

@@ -72,6 +72,8 @@ class Worthiest(ABC):
         self._maximum_red_s = np.where(served, settings.maximum_red_s, np.inf)
         self._exits_known = layout.downstream.shape[2] > 0
         self._keeps = np.full(junctions, KEEPS)
+        cells = np.concatenate([layout.stop_cell, layout.advance_cell])
+        self._watched = np.bincount(cells, minlength=layout.has_group.size).reshape(layout.shape) > 0
         self._recalled: Ints = np.full(junctions, -1)
         self._stage: Ints | None = None
         self._current: Ints = np.full(junctions, -1)
@@ -158,8 +160,8 @@ class Worthiest(ABC):
             longest = int(beyond_s[row].argmax())
             stage[row], why[row] = self._rescue(worth, row, longest), STARVED
             number[row] = traffic.red_s[row, longest]
-            if traffic.gap_s[row, longest] >= traffic.red_s[row, longest]:
-                self._recalled[row] = stage[row]
+            unseen = self._watched[row, longest] and traffic.gap_s[row, longest] >= traffic.red_s[row, longest]
+            self._recalled[row] = stage[row] if unseen else -1
         for row in rows + late:
             self._turners_first(traffic, worth, row, stage, why)
         return stage, why, number

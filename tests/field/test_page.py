@@ -8,6 +8,7 @@ import socket
 import stat
 import tomllib
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from field.clock import WallClock
 from field.page import server as page_server
 from field.page import watch
 from field.page.board import Board
-from field.page.desk import MOST_TRIES, WITHIN_S, Desk, of_this_machine
+from field.page.desk import MOST_TRIES, WITHIN_S, Desk, of_this_machine, same_origin
 from field.page.district import junction_of
 from field.page.pages import Pages, token_of
 from field.page.schematic import arm_angles, schematic
@@ -282,15 +283,39 @@ def test_only_the_page_itself_may_ask(shown: Shown):
 
 
 def test_guessing_a_token_takes_a_minute_for_every_six(shown: Shown):
-    """By address; others are not held up by it."""
+    """By address; others are not held up by it, nor is who has the right one, and no other page's requests count."""
     now_s = [0.0]
-    desk, board, headers = Desk(lambda: now_s[0]), shown.board, {"authorization": "Bearer x"}
+    desk, board = Desk(lambda: now_s[0]), shown.board
+    headers = {"host": "a", "origin": "http://a", "content-type": "application/json", "authorization": "Bearer x"}
     board.token = TOKEN
+    for _ in range(MOST_TRIES + 1):
+        assert desk.ask(board, "release", headers | {"origin": "http://evil"}, b"", "10.0.0.1")[0] == 403
     answers = [desk.ask(board, "release", headers, b"", "10.0.0.1") for _ in range(MOST_TRIES + 1)]
     assert answers[-1] == (429, "too_often") and all(status == 403 for status, _ in answers[:-1])
     assert desk.ask(board, "release", headers, b"", "10.0.0.2")[0] == 403
+    right = headers | {"authorization": f"Bearer {TOKEN}"}
+    assert desk.ask(board, "release", right, b"", "10.0.0.1") == (400, "no_name")
     now_s[0] += WITHIN_S
     assert desk.ask(board, "release", headers, b"", "10.0.0.1")[0] == 403
+
+
+@pytest.mark.usefixtures("token")
+def test_half_a_request_holds_no_connection(shown: Shown, monkeypatch: pytest.MonkeyPatch):
+    """Nor does a body that never comes, nor a second request that is not finished; a malformed name is only refused."""
+    monkeypatch.setattr(page_server, "IDLE_S", 0.1)
+    monkeypatch.setattr("field.page.app.BODY_S", 0.1)
+    shown.run(2)
+    assert not of_this_machine("[") and not same_origin({"host": "a", "origin": "http://["})
+    port = int(shown.server.address.rstrip("/").rpartition(":")[2])
+    whole = b"GET /page.css HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    bodiless = b"POST /sites/crossing/release HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n"
+    for said, answer in ((b"GET /", b""), (whole + b"GET /", b"HTTP/1.1 200"), (bodiless, b"HTTP/1.1 408")):
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as one, suppress(ConnectionResetError):
+            one.sendall(said)
+            heard = b""
+            while part := one.recv(65536):
+                heard += part
+            assert heard.startswith(answer)
 
 
 def test_a_reader_who_does_not_read_is_let_go(shown: Shown, monkeypatch: pytest.MonkeyPatch):
