@@ -13,7 +13,7 @@ from reports.wording import demand
 def mode_lines(found: Together) -> list[str]:
     """Of every controller that decided anything; none where the results have kept no modes."""
     of = shares(found.table("modes"), found.cases)
-    parts = [each for _, each in of.groupby(list(WHERE), sort=False)]
+    parts = [each for _, each in of.groupby(list(WHERE))]
     return [
         f"{_place(each.iloc[0].to_dict())}: {_line(each)}"
         for each in parts

@@ -10,6 +10,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from field.clock import WallClock
 from field.vitals import Vitals
 from signals.layout import Layout
 from signals.values import Record
@@ -46,11 +47,14 @@ class Durations:
     def __init__(self) -> None:
         self._counts = [0] * (len(BOUNDS_S) + 1)
         self._sum_s = 0.0
+        self._measured = 0
 
-    def add(self, done_s: float) -> None:
-        """One tick."""
-        self._counts[bisect.bisect_left(BOUNDS_S, done_s)] += 1
-        self._sum_s += done_s
+    def follow(self, clock: WallClock) -> None:
+        """Take the tick before the one at work, which has no end yet."""
+        if clock.ticks - 1 > self._measured:
+            self._measured = clock.ticks - 1
+            self._counts[bisect.bisect_left(BOUNDS_S, clock.done_s[-1])] += 1
+            self._sum_s += clock.done_s[-1]
 
     @property
     def so_far(self) -> tuple[tuple[int, ...], float]:

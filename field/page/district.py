@@ -24,15 +24,13 @@ class District:
     def __init__(self, view: Shows, boards: Sequence[Board], layout: Layout, clock: WallClock) -> None:
         self._view, self._boards, self._clock = view, boards, clock
         self._loops = [np.array([j == row for j, _ in layout.loops], bool) for row in range(len(boards))]
-        self._durations, self._measured = Durations(), 0
+        self._durations = Durations()
         self._tallies = [Tally() for _ in boards]
 
     def show(self, record: Record, mode: str, tally: Tally, last: bool = False) -> None:
         """On the page and in the terminal."""
         clock = self._clock
-        if clock.ticks - 1 > self._measured:  # the tick at work has no end yet
-            self._measured = clock.ticks - 1
-            self._durations.add(clock.done_s[-1])
+        self._durations.follow(clock)
         so_far = self._durations.so_far
         for row, (board, loops) in enumerate(zip(self._boards, self._loops, strict=True)):
             own, counted = junction_of(record, row, loops), self._tallies[row]

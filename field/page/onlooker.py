@@ -26,15 +26,13 @@ class Onlooker:
 
     def begins(self, job: Job, clock: WallClock) -> None:
         """The ticks begin."""
-        self._clock, self._measured = clock, 0
+        self._clock = clock
         self._witness.begins(job, clock)
 
     def ticked(self, record: Record | None, supervisor: Supervisor, tally: Tally) -> None:
         """Show it, then hear what is asked: it is done in the tick that follows."""
         clock, self._record = self._clock, record or self._record
-        if clock.ticks - 1 > self._measured:  # the tick at work has no end yet
-            self._measured = clock.ticks - 1
-            self._durations.add(clock.done_s[-1])
+        self._durations.follow(clock)
         self._board.latest = Reading(
             self._record,
             supervisor.vitals,

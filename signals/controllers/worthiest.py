@@ -154,6 +154,7 @@ class Worthiest(ABC):
         for row in rows:
             of = self._stages_worth(worth, row)
             stage[row] = best = of.argmax()
+            self._recalled[row] = -1
             why[row], number[row] = BETTER, of[best]
         late: list[int] = (np.maximum.reduce(beyond_s, axis=1) > 0).nonzero()[0].tolist()
         for row in late:

@@ -113,6 +113,18 @@ def test_who_is_rescued_unseen_has_time_for_a_queue(gap_s: float, green_s: float
     assert controller.decide(green).stage[0] == stage
 
 
+def test_a_rescue_that_was_not_granted_is_forgotten():
+    """Once somebody is seen there, and the stage is the better one for him, its green has no time for the unseen."""
+    controller = max_pressure(minimum_green_s=13.0, waiting_s=1e6, fullness=0.0)
+    unseen = waiting(CROSSING, [[9.0, 0.0]], red_s=np.array([[0.0, 101.0]]), gap_s=np.array([[0.0, 200.0]]))
+    seen = waiting(CROSSING, [[0.0, 9.0]])
+    assert [controller.decide(state).stage[0] for state in (unseen, seen)] == [1, 1]
+    green = waiting(
+        CROSSING, [[9.0, 0.0]], stage=np.array([1]), last_stage=np.array([1]), elapsed_green_s=np.array([13.0])
+    )
+    assert controller.decide(green).stage[0] == 0
+
+
 def test_max_pressure_rescues_nobody_whom_no_stage_serves():
     """Who may only turn on red waits beside the side street's green, which stays with those who need it."""
     heads = {"main": (5.0, 3.0, 1.0), "side": (5.0, 3.0, 1.0), "free": (5.0, 3.0, 1.0)}
